@@ -68,6 +68,7 @@ void link_poll(struct link *l, struct mono now);
 /* The next time at which link_poll has something to do. */
 struct mono link_due(const struct link *l);
 
+/* Where the link stands, and what it has counted since link_init. */
 enum link_state link_state(const struct link *l);
 struct link_counters link_counters(const struct link *l);
 
