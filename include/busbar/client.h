@@ -4,22 +4,18 @@
  *
  * An address is `tcp://host:port` or `ipc://path`, optionally followed by
  * ?serverkey=…&publickey=…&secretkey=… (base64url, hex or Z85); without keys in it, they are looked up under
- * `home` (keys/<identity>.key and keys/busbard.pub), and without an address, `home`/run/vip.address is read.
+ * `home` (keys/<identity>.json and keys/busbard.pub), and without an address, `home`/run/vip.address is read.
  * Source: VOLTTRON VIP1. */
 #ifndef BUSBAR_CLIENT_H
 #define BUSBAR_CLIENT_H
 
 #include <busbar/loop.h>
+#include <busbar/reason.h>
 #include <busbar/status.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct bb_client;
-
-/* Room for one sentence that says why something failed and what to do. */
-struct bb_reason {
-    char text[256];
-};
 
 struct bb_client_options {
     const char *identity;     /* [A-Za-z0-9_.-]+, at most 255 bytes; required */
