@@ -51,6 +51,9 @@ PURE_HEADERS = {"stdbool.h", "stddef.h", "stdint.h", "string.h", "inttypes.h", "
 PURE_BANNED = ["malloc", "calloc", "realloc", "free", "printf", "fprintf", "puts", "time", "clock_gettime", "random",
                "getrandom", "socket", "open", "fopen", "read", "write", "getenv"]
 
+# Installed symbols carry bb_ or busbar_, also in bus/client, which implements them; all others their file's or folder's name.
+PUBLIC_PREFIXES = {"include": ["bb", "busbar"], "bus/client": ["bb"]}
+
 BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "gets", "atoi", "atol", "atof", "strtok", "rand", "srand", "system",
           "alloca"]
 
@@ -228,7 +231,9 @@ def prefixes(tree):
             continue
         folder, stem = folder_of(path).rpartition("/")[2].replace("-", "_"), header_stem(path).replace("-", "_")
         for name, line in source.prototypes(tree.code(path)):
-            wanted = ["bb", "busbar"] if path.startswith("include/") else [stem, folder]
+            wanted = PUBLIC_PREFIXES.get(row_of(path), [])
+            if not path.startswith("include/"):
+                wanted = [*wanted, stem, stem.partition("_")[0], folder]
             if not any(name == w or name.startswith(w + "_") for w in wanted):
                 yield path, line, f"{name} begins with none of {', '.join(w + '_' for w in wanted)}"
 
