@@ -1,0 +1,74 @@
+/* busbar: the command line, an agent run by hand. Finds the verb in the table, parses its words, runs it. */
+#include "agents/cli/call.h"
+#include "agents/cli/help.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum exit_code no_verb(const char *const *words, size_t count)
+{
+    if (count >= 1 && verb_is_noun(words[0])) {
+        if (count > 1)
+            fprintf(stderr, "busbar: no verb \"%s %s\"\n", words[0], words[1]);
+        help_overview(stderr, words[0]);
+        return EXIT_USAGE;
+    }
+    const char *nearest = help_nearest(words[0]);
+    fprintf(stderr, "busbar: no verb \"%s\"", words[0]);
+    if (nearest != NULL)
+        fprintf(stderr, "; did you mean: busbar %s", nearest);
+    fputs("\n`busbar help` lists them.\n", stderr);
+    return EXIT_USAGE;
+}
+
+/* What can stand in place of a verb: nothing, --help, --version. True when that was it. */
+static bool run_without_verb(const char *const *words, size_t count, enum exit_code *out)
+{
+    *out = EXIT_DONE;
+    if (count == 0) {
+        help_overview(stderr, NULL);
+        *out = EXIT_USAGE;
+        return true;
+    }
+    if (strcmp(words[0], "--version") == 0) {
+        puts("busbar " BUSBAR_VERSION);
+        return true;
+    }
+    if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
+        help_overview(stdout, NULL);
+        return true;
+    }
+    return false;
+}
+
+static enum exit_code run(const char *const *words, size_t count)
+{
+    enum exit_code code;
+    if (run_without_verb(words, count, &code))
+        return code;
+    size_t used = 0;
+    const struct verb *verb = verb_find(words, count, &used);
+    if (verb == NULL)
+        return no_verb(words, count);
+    struct call call = {.verb = verb};
+    struct bb_reason reason;
+    bool help = false;
+    if (call_parse(verb, words + used, count - used, &reason, &help, &call) != BB_OK)
+        return call_fail(&call, EXIT_USAGE, "%s", reason.text);
+    if (help) {
+        help_verb(stdout, verb);
+        return EXIT_DONE;
+    }
+    return verb->run(&call);
+}
+
+int main(int argc, char **argv)
+{
+    enum exit_code code = run((const char *const *)argv + 1, argc < 1 ? 0 : (size_t)argc - 1);
+    if (fflush(stdout) != 0 && code == EXIT_DONE) {
+        fprintf(stderr, "busbar: standard output: %s\n", strerror(errno));
+        code = EXIT_FAILED;
+    }
+    return code;
+}

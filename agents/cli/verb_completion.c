@@ -1,0 +1,161 @@
+/* busbar completion SHELL, and busbar __complete WORD…: the scripts ask the program itself, so that they
+ * never fall behind the table of verbs. An answer is one candidate a line, a tab and its description; the
+ * lines
+ * ":files" and ":folders" ask the shell for those. */
+#include "agents/cli/call.h"
+#include "agents/cli/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char bash_script[] =
+    "_busbar() {\n"
+    "    local IFS=$'\\n' line\n"
+    "    COMPREPLY=()\n"
+    "    while IFS= read -r line; do\n"
+    "        case $line in\n"
+    "        :files) COMPREPLY+=($(compgen -f -- \"$2\")) ;;\n"
+    "        :folders) COMPREPLY+=($(compgen -d -- \"$2\")) ;;\n"
+    "        *) COMPREPLY+=(\"${line%%$'\\t'*}\") ;;\n"
+    "        esac\n"
+    "    done < <(busbar __complete -- \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
+    "}\n"
+    "complete -o filenames -F _busbar busbar\n";
+
+static const char zsh_script[] = "#compdef busbar\n"
+                                 "_busbar() {\n"
+                                 "    local line\n"
+                                 "    local -a found\n"
+                                 "    while IFS= read -r line; do\n"
+                                 "        case $line in\n"
+                                 "        :files) _files ;;\n"
+                                 "        :folders) _files -/ ;;\n"
+                                 "        *) found+=(\"${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}\") ;;\n"
+                                 "        esac\n"
+                                 "    done < <(busbar __complete -- \"${(@)words[2,CURRENT]}\" 2>/dev/null)\n"
+                                 "    (( $#found )) && _describe busbar found\n"
+                                 "}\n"
+                                 "compdef _busbar busbar\n";
+
+static const char fish_script[] = "function __busbar_complete\n"
+                                  "    set -l words (commandline -opc) (commandline -ct)\n"
+                                  "    for line in (busbar __complete -- $words[2..-1] 2>/dev/null)\n"
+                                  "        switch $line\n"
+                                  "            case :files\n"
+                                  "                __fish_complete_path (commandline -ct)\n"
+                                  "            case :folders\n"
+                                  "                __fish_complete_directories (commandline -ct)\n"
+                                  "            case '*'\n"
+                                  "                echo $line\n"
+                                  "        end\n"
+                                  "    end\n"
+                                  "end\n"
+                                  "complete -c busbar -f -a '(__busbar_complete)'\n";
+
+enum exit_code verb_completion(const struct call *call)
+{
+    static const struct {
+        const char *shell, *script;
+    } scripts[] = {{"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+        if (strcmp(scripts[i].shell, call->args[0]) == 0) {
+            fputs(scripts[i].script, stdout);
+            return EXIT_DONE;
+        }
+    return call_fail(call, EXIT_USAGE, "no script for \"%s\"; there are bash, zsh and fish", call->args[0]);
+}
+
+static void offer(const char *candidate, const char *prefix, const char *description)
+{
+    if (strncmp(candidate, prefix, strlen(prefix)) == 0)
+        printf("%s\t%s\n", candidate, description);
+}
+
+/* Offers the words of a choice ("ring|circulant" or "ring circulant") that start with `prefix`. */
+static void offer_words(const char *words, const char *prefix)
+{
+    while (*words != '\0') {
+        size_t length = strcspn(words, " |");
+        char word[64];
+        snprintf(word, sizeof word, "%.*s", (int)length, words);
+        offer(word, prefix, "");
+        words += length + (words[length] != '\0');
+    }
+}
+
+/* Offers the first words of the verbs, or the second ones after a noun. */
+static void offer_verbs(const char *noun, const char *prefix)
+{
+    size_t count, length = noun == NULL ? 0 : strlen(noun);
+    const struct verb *table = verb_table(&count);
+    const char *last = "";
+    for (size_t i = 0; i < count; i++) {
+        const char *name = table[i].name;
+        if (table[i].hidden || (noun != NULL && (strncmp(name, noun, length) != 0 || name[length] != ' ')))
+            continue;
+        char word[64];
+        const char *rest = noun == NULL ? name : name + length + 1;
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(rest, " "), rest);
+        bool group = noun == NULL && strchr(name, ' ') != NULL;
+        if (group && strncmp(last, name, strlen(word)) == 0)
+            continue;
+        last = name;
+        offer(word, prefix, group ? "…" : table[i].summary);
+    }
+}
+
+static void offer_value(const struct option *option, const char *prefix)
+{
+    if (option->choices != NULL)
+        offer_words(option->choices, prefix);
+    else if (strcmp(option->value, "FILE") == 0)
+        puts(":files");
+    else if (strcmp(option->value, "DIR") == 0)
+        puts(":folders");
+}
+
+static void offer_options(const struct verb *verb, const char *prefix)
+{
+    for (size_t i = 0; i < verb_option_count(verb); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "--%s", verb->options[i]->name);
+        offer(name, prefix, verb->options[i]->help);
+    }
+}
+
+/* The option of `verb` that `word` ("--topology") names and that takes a value; NULL when there is none. */
+static const struct option *waiting(const struct verb *verb, const char *word)
+{
+    for (size_t i = 0; i < verb_option_count(verb); i++)
+        if (verb->options[i]->value != NULL && strncmp(word, "--", 2) == 0 &&
+            strcmp(word + 2, verb->options[i]->name) == 0)
+            return verb->options[i];
+    return NULL;
+}
+
+enum exit_code verb_complete(const struct call *call)
+{
+    size_t count = call->arg_count, used = 0;
+    const char *prefix = count == 0 ? "" : call->args[count - 1];
+    size_t before = count == 0 ? 0 : count - 1;
+    const struct verb *verb = verb_find(call->args, before, &used);
+    if (verb == NULL) {
+        if (before == 0)
+            offer_verbs(NULL, prefix);
+        else if (before == 1 && verb_is_noun(call->args[0]))
+            offer_verbs(call->args[0], prefix);
+        return EXIT_DONE;
+    }
+    const struct option *option = before > used ? waiting(verb, call->args[before - 1]) : NULL;
+    if (option != NULL)
+        offer_value(option, prefix);
+    else if (strncmp(prefix, "-", 1) == 0)
+        offer_options(verb, prefix);
+    else if (strcmp(verb->name, "help") == 0)
+        offer_verbs(before > used ? call->args[used] : NULL, prefix);
+    else if (strstr(verb->arguments, "FILE") != NULL)
+        puts(":files");
+    else if (strchr(verb->arguments, '|') != NULL && before == used)
+        offer_words(verb->arguments, prefix);
+    return EXIT_DONE;
+}

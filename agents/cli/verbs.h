@@ -1,0 +1,13 @@
+/* The handlers of the verbs: one file each, verb_*.c; the table that names them is verbs.c. */
+#ifndef AGENTS_CLI_VERBS_H
+#define AGENTS_CLI_VERBS_H
+
+#include "agents/cli/verb.h"
+
+/* Each does what its row in the table says; `call` has been checked against that row. */
+verb_run verb_dispatch_solve;
+verb_run verb_help;
+verb_run verb_completion;
+verb_run verb_complete;
+
+#endif
