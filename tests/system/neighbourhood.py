@@ -86,3 +86,130 @@ class Process:
 
     def log(self):
         return (self.home / "log" / f"{self.name}.log").read_text(errors="replace")
+
+
+def site_of(boards, topology, method, by_agent, offsets):
+    """The site file (docs/architecture.md) of the boards, in their order; ids from 1."""
+    numbers, entries = {"consumer": 0, "generator": 0}, []
+    for number, (name, kind, *_) in enumerate(boards, 1):
+        numbers[kind] += 1
+        topic = f"Data/consumer/consumer{numbers[kind]}" if kind == "consumer" else f"Data/dg/dg{numbers[kind]}"
+        entries.append({"id": number, "name": name, "kind": kind, "agent": AGENTS[kind], "topic": topic,
+                        "dispatch": "agent" if name in by_agent else "board"})
+    site = {"name": "test", "method": method, "topology": topology, "exchange_ms": 150, "heartbeat_ms": 1000, "expiry_ms": 4000,
+            "boards": entries}
+    if topology == "circulant":
+        site["offsets"] = offsets
+    return site
+
+
+def board_file(number, board):
+    name, kind, intercept, slope, pmax = board
+    words = ("omega", "sigma") if kind == "consumer" else ("beta", "alpha")
+    return (f"id {number}\nname {name}\nkind {kind}\n{words[0]} {intercept:.6f}\n{words[1]} {slope:.6f}\npmax_kw {pmax:.6f}\n"
+            f"on_link_loss hold\nfixed_kw 0\nramp_kw_per_s 0\nstate {name}.state\n")
+
+
+class Neighbourhood:
+    """Everything of one home; see the module's text."""
+
+    def __init__(self, boards=cases.TABLE_1, topology="circulant", method="curves", by_agent=(), offsets=(1, 2)):
+        self.cases = list(boards)
+        self.site = site_of(boards, topology, method, by_agent, list(offsets))
+        self.topics = {entry["name"]: entry["topic"] for entry in self.site["boards"]}
+        self.agent_of = {entry["name"]: entry["agent"] for entry in self.site["boards"]}
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="bb-", dir="/tmp"))
+        self.processes, self.boards = {}, {}
+        self.ear = self.peer = None
+
+    # -- the home ----------------------------------------------------------------------------------------------------
+
+    def furnish(self):
+        for folder in ("keys", "run", "boards", "log"):
+            (self.home / folder).mkdir(mode=0o700)
+        entries = []
+        for name in ("busbard", "cli", *AGENTS.values()):
+            public, secret = (z85_to_base64url(key) for key in zmq.curve_keypair())
+            file = self.home / "keys" / f"{name}.json"
+            file.touch(mode=0o600)
+            file.write_text(json.dumps({"public": public, "secret": secret}))
+            if name == "busbard":
+                (self.home / "keys/busbard.pub").write_text(public + "\n")
+            else:
+                names = ["cli", "cli.*"] if name == "cli" else [name]
+                entries.append({"key": public, "identities": names, "publish": [""], "subscribe": [""], "comment": name})
+        (self.home / "access.json").write_text(json.dumps({"version": 1, "entries": entries}))
+        (self.home / "site.json").write_text(json.dumps(self.site))
+        for number, board in enumerate(self.cases, 1):
+            (self.home / "boards" / f"{board[0]}.board").write_text(board_file(number, board))
+
+    # -- processes ---------------------------------------------------------------------------------------------------
+
+    def run(self, name, *arguments):
+        process = Process(name, arguments, self.home)
+        self.processes[name] = process
+        return process
+
+    def __enter__(self):
+        try:
+            self.furnish()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self.tell()
+        self.close()
+
+    def close(self):
+        for socket in (self.ear, self.peer):
+            if socket is not None:
+                socket.close()
+        for process in reversed(list(self.processes.values())):
+            process.stop()
+        if not os.environ.get("BUSBAR_KEEP"):
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    def tell(self):
+        """The ends of the logs, for whoever reads a failure."""
+        for log in sorted((self.home / "log").glob("*.log")):
+            lines = log.read_text(errors="replace").splitlines()[-8:]
+            print(f"--- {log.name}", *lines, sep="\n", flush=True)
+
+    # -- what the bus says -------------------------------------------------------------------------------------------
+
+    def board(self, name):
+        """The last board object heard, {} when there is none."""
+        return self.ear.last.get(self.topics[name], {})
+
+    def agree(self, names, also=lambda board: True):
+        """True when these boards, and no others, are alive for each of them, all are certified, and of one mind."""
+        seen = [self.board(name) for name in names]
+        return all(b.get("online") and b.get("certified") and b.get("live") == len(names) and also(b) for b in seen) and \
+            len({b["digest"] for b in seen}) == 1
+
+    def certified(self, names=None, wait_s=None, fresh=True, also=lambda board: True):
+        """Waits until the boards (all of them) agree; returns {name: board object}. `fresh`: forgets first what was said before."""
+        names = list(names or self.topics)
+        if fresh:
+            self.ear.forget()
+        try:
+            self.ear.until(lambda last: self.agree(names, also), wait_s or PATIENCE_S, f"{len(names)} boards agree")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; {json.dumps({n: self.board(n) for n in names})}") from None
+        return {name: self.board(name) for name in names}
+
+    def call(self, name, method, **parameters):
+        """An RPC to the agent of a board, or to both agents for `all`."""
+        agents = sorted(set(self.agent_of.values())) if name == "all" else [self.agent_of[name]]
+        return [self.peer.call(agent, method, {"name": name, **parameters}, PATIENCE_S) for agent in agents]
+
+    def tune(self, board):
+        """Gives a board other parameters at run time, and remembers them."""
+        name, kind, intercept, slope, pmax = board
+        words = ("omega", "sigma") if kind == "consumer" else ("beta", "alpha")
+        self.call(name, "board.parameter", **{words[0]: intercept, words[1]: slope, "pmax_kw": pmax})
+        self.cases = [board if b[0] == name else b for b in self.cases]
