@@ -23,6 +23,7 @@ struct json_text {
 BB_MUST_CHECK enum status json_text_load(const char *path, struct json_text *text_out, json_t **root_out,
                                          struct bb_reason *reason);
 
+/* Frees the text; the tree is freed with json_decref. */
 void json_text_free(struct json_text *text);
 
 /* The line (from 1) of the `nth` (from 0) place where `key` stands as a key: "key" followed by a colon. 1

@@ -249,11 +249,22 @@ def enum_switches(tree):
                 yield path, line, "a switch over an enum has a default: the compiler no longer names the missing case"
 
 
+def in_cmake(name, cmake):
+    """True when CMake's texts name the file, plainly or with a variable in it whose value is a word of theirs."""
+    if re.search(r"(?<![\w-])" + re.escape(name) + r"\b", cmake):
+        return True
+    for pattern in set(re.findall(r"[\w-]*\$\{\w+\}[\w-]*\.c\b", cmake)):
+        match = re.fullmatch(re.sub(r"\\\$\\\{\w+\\\}", r"([\\w-]+)", re.escape(pattern)), name)
+        if match and re.search(r"(?<![\w-])" + re.escape(match[1]) + r"(?![\w-])", cmake):
+            return True
+    return False
+
+
 def dead_files(tree):
-    built = "\n".join(tree.text(p) for p in tree.named("CMakeLists.txt", ".cmake"))
+    cmake = "\n".join(tree.text(p) for p in tree.named("CMakeLists.txt", ".cmake"))
     included = {name for p in tree.named(".c", ".h") for _, name, _ in source.includes(tree.text(p))}
     for path in tree.named(".c"):
-        if not re.search(r"(?<![\w-])" + re.escape(path.rpartition("/")[2]) + r"\b", built):
+        if not in_cmake(path.rpartition("/")[2], cmake):
             yield path, 1, "is in no CMakeLists.txt"
     for path in tree.named(".h"):
         if path not in included and path.replace("include/", "", 1) not in included:
