@@ -65,3 +65,11 @@ def optimum(boards):
         balance = sum(power(b, price) * (1 if b[1] == "consumer" else -1) for b in boards)
         low, high = (price, high) if balance > 0 else (low, price)
     return high, {b[0]: power(b, high) for b in boards}
+
+
+def scenario(boards):
+    """The boards as the file that `busbar dispatch solve` takes."""
+    words = {"consumer": ("omega", "sigma"), "generator": ("beta", "alpha")}
+    nodes = [{"id": name, "kind": kind, words[kind][0]: intercept, words[kind][1]: slope, "pmax_kw": pmax}
+             for name, kind, intercept, slope, pmax in boards]
+    return {"name": "test", "nodes": nodes}

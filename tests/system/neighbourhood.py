@@ -213,3 +213,10 @@ class Neighbourhood:
         words = ("omega", "sigma") if kind == "consumer" else ("beta", "alpha")
         self.call(name, "board.parameter", **{words[0]: intercept, words[1]: slope, "pmax_kw": pmax})
         self.cases = [board if b[0] == name else b for b in self.cases]
+
+    def solve(self):
+        """(price, {name: kW}) of `busbar dispatch solve`, the exact centralised optimum."""
+        out = subprocess.run([BIN / "busbar", "dispatch", "solve", "-", "--json"], input=json.dumps(cases.scenario(self.cases)),
+                             capture_output=True, text=True, check=True, timeout=30)
+        answer = json.loads(out.stdout)
+        return answer["lambda"], {node["id"]: node["kw"] for node in answer["nodes"]}
