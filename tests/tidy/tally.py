@@ -2,9 +2,10 @@
 """tally.py FOLDER: counts single test cases over all suites of one ./check.
 
 FOLDER holds ctest's JUnit files (NAME.xml), one testcase per program, with NAME.json beside it (ctest
---show-only=json-v1: the labels), and *.count files that end in `N passed, N failed`. What a program printed says how many cases it had: cmocka's, unittest's, or a line
-`N passed, N failed`. A program labelled `cases` that crashed or ran none has failed; one without that label
-(a fuzz target, a comparison) is one case. The last line printed is the sum.
+--show-only=json-v1: the labels), and *.count files that end in `N passed, N failed`. What a program printed says
+how many cases it had: cmocka's or unittest's summary, or a line `N passed, N failed`. A program labelled `cases`
+that crashed or ran none has failed; one without that label (a fuzz target, a comparison) is one case. The last
+line printed is the sum.
 """
 import json
 import pathlib
