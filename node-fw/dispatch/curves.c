@@ -1,0 +1,507 @@
+/* The method `curves`: every board floods its curve, and clears the market of all that it knows by itself. */
+#include "node-fw/dispatch/clear.h"
+#include "node-fw/dispatch/entry.h"
+#include "node-fw/dispatch/method.h"
+#include "node-fw/dispatch/neighbours.h"
+#include "node-fw/dispatch/roster.h"
+
+/* A heartbeat waits this long for company. */
+#define COMPANY_MS 100
+/* After this many sends without an answer only every heartbeat brings another. */
+#define EAGER_SENDS 4
+/* A grave is kept for a quarter of the heartbeats that serial-number arithmetic can tell apart. */
+#define GRAVE_BEATS 8192
+/* Own ids seen under other keys before two boards are suspected of sharing it. */
+#define REFUTATIONS_SUSPECT 3
+
+static struct dispatch_board *own_board(struct dispatch *d)
+{
+    return roster_find(&d->curves, d->settings.id);
+}
+
+static uint64_t bit(size_t neighbour)
+{
+    return UINT64_C(1) << neighbour;
+}
+
+static uint32_t vote_for(uint64_t digest)
+{
+    uint32_t low = (uint32_t)digest;
+    return low == 0 ? 1 : low;
+}
+
+/* How old the last news of a board may be in a certificate: a crash is hidden by it at most this long. */
+static int64_t freshness(const struct dispatch *d)
+{
+    int64_t expiry = dispatch_expiry(d);
+    int64_t beats = expiry - dispatch_beat_period(d);
+    return beats > expiry / 2 ? beats : expiry / 2;
+}
+
+/* -- what follows from the roster --------------------------------------------------------------------------
+ */
+
+static void solve(struct dispatch *d)
+{
+    struct curve curves[BB_BOARDS_MAX];
+    int64_t powers[BB_BOARDS_MAX];
+    size_t count = 0;
+    size_t own = BB_BOARDS_MAX;
+    uint8_t depth = 0;
+    for (size_t i = 0; i < d->curves.count; i++) {
+        const struct dispatch_board *board = &d->curves.boards[i];
+        if (board->state != BOARD_LIVE)
+            continue;
+        if (board->entry.id == d->settings.id)
+            own = count;
+        if (board->entry.hops > depth)
+            depth = board->entry.hops;
+        curves[count++] = board->entry.curve;
+    }
+    struct clearing clearing;
+    clear_market(curves, count, powers, &clearing);
+    d->view.lambda = clearing.lambda;
+    d->view.residual_mw = clearing.residual_mw;
+    d->view.setpoint_mw = own < count ? powers[own] : 0;
+    d->view.depth = depth;
+    d->view.certified = false;
+    d->view.certified_depth = 0;
+    dispatch_setpoint_changed(d);
+}
+
+/* Brings the digest, and with it the answer, up to date. */
+static void refresh(struct dispatch *d)
+{
+    uint64_t digest = roster_digest(&d->curves, &d->view.live);
+    if (digest == d->view.digest)
+        return;
+    d->view.digest = digest;
+    solve(d);
+    dispatch_digest_changed(d);
+}
+
+/* The vote says: every configured neighbour that is not silent has shown this digest. */
+static void revote(struct dispatch *d)
+{
+    struct dispatch_board *own = own_board(d);
+    uint16_t depth = d->view.depth;
+    bool agreed = !d->left;
+    for (size_t i = 0; i < d->neighbour_count; i++) {
+        const struct dispatch_neighbour *n = &d->neighbours[i];
+        if (neighbours_silent(d, i))
+            continue;
+        agreed = agreed && n->heard && n->digest == d->view.digest;
+        if (n->depth > depth)
+            depth = n->depth;
+    }
+    uint32_t vote = agreed ? vote_for(d->view.digest) : 0;
+    if (vote == own->entry.vote)
+        return;
+    own->entry.vote = vote;
+    own->entry.heartbeat++;
+    own->vote_depth = depth;
+    roster_renew(own, agreed, neighbours_mask(d), d->now);
+}
+
+static void certify(struct dispatch *d)
+{
+    uint32_t vote = vote_for(d->view.digest);
+    uint16_t depth = d->view.depth;
+    bool certified = !d->left;
+    for (size_t i = 0; i < d->curves.count; i++) {
+        const struct dispatch_board *board = &d->curves.boards[i];
+        if (board->state != BOARD_LIVE)
+            continue;
+        bool fresh = board->entry.id == d->settings.id || d->now - board->seen_at <= freshness(d);
+        certified = certified && fresh && board->entry.vote == vote;
+        if (board->vote_depth > depth)
+            depth = board->vote_depth;
+    }
+    if (certified && !d->view.certified)
+        d->view.certified_depth = depth;
+    if (!certified)
+        d->view.certified_depth = 0;
+    d->view.certified = certified;
+}
+
+static void settle(struct dispatch *d)
+{
+    refresh(d);
+    revote(d);
+    certify(d);
+    d->curves.full = roster_full(&d->curves);
+}
+
+/* -- taking ------------------------------------------------------------------------------------------------
+ */
+
+static size_t body_size(const struct broadcast *b)
+{
+    return (size_t)b->beats * ENTRY_BEAT_SIZE + (size_t)b->entries * ENTRY_SIZE;
+}
+
+static bool valid(const struct broadcast *b)
+{
+    struct reader r = reader_at(b->body);
+    struct entry_beat beat;
+    struct entry entry;
+    for (int i = 0; i < b->beats; i++) {
+        if (!entry_read_beat(&r, &beat))
+            return false;
+    }
+    for (int i = 0; i < b->entries; i++) {
+        if (!entry_read(&r, &entry))
+            return false;
+    }
+    return true;
+}
+
+/* Somebody speaks for this board under a newer key: an earlier life that lost its boot counter, or a second
+ * board with the same id. Outbid it; but when that never ends, no more than once a heartbeat. */
+static void refute(struct dispatch *d, struct dispatch_board *own, uint16_t incarnation)
+{
+    struct dispatch_curves *c = &d->curves;
+    if (d->left || (d->view.duplicate_suspected && d->now - c->refuted_at < dispatch_beat_period(d)))
+        return;
+    c->refuted_at = d->now;
+    if (c->refutations < REFUTATIONS_SUSPECT)
+        c->refutations++;
+    d->view.duplicate_suspected = c->refutations == REFUTATIONS_SUSPECT;
+    own->entry.incarnation = (uint16_t)(incarnation + 1);
+    roster_renew(own, true, neighbours_mask(d), d->now);
+    dispatch_begin_life(d, own->entry.incarnation);
+}
+
+/* The neighbour has an older key than ours. A grave is worth telling only to the board that lies in it. */
+static void behind(struct dispatch *d, struct dispatch_board *board, size_t neighbour)
+{
+    bool had = (board->has & bit(neighbour)) != 0;
+    if (!had || (board->state == BOARD_GRAVE && d->neighbours[neighbour].id != board->entry.id))
+        return;
+    board->has &= ~bit(neighbour);
+    board->urgent = true;
+    board->sends = 0;
+}
+
+/* Makes `e`, which is newer than what is known, the entry of the board. */
+static void adopt(struct dispatch *d, struct dispatch_board *board, const struct entry *e, uint16_t depth)
+{
+    struct entry *old = &board->entry;
+    enum dispatch_board_state state = e->dead ? BOARD_LEFT : BOARD_LIVE;
+    bool moved = old->incarnation != e->incarnation || old->version != e->version || board->state != state;
+    bool voted = e->vote != old->vote && e->vote != 0;
+    uint8_t hops = old->hops;
+    if (moved)
+        hops = e->hops < UINT8_MAX ? (uint8_t)(e->hops + 1) : UINT8_MAX;
+    if (moved || voted)
+        board->vote_depth = depth;
+    *old = *e;
+    old->hops = hops;
+    board->state = state;
+    roster_renew(board, moved || voted, neighbours_mask(d), d->now);
+    size_t i = neighbours_find(d, e->id);
+    if (i < d->neighbour_count)
+        d->neighbours[i].gone = e->dead;
+}
+
+/* Takes one entry that neighbour `from` sent in `b`. */
+static void merge(struct dispatch *d, size_t from, const struct entry *e, const struct broadcast *b,
+                  bool late)
+{
+    struct dispatch_board *board = roster_find(&d->curves, e->id);
+    int order = board != NULL ? entry_order(e, &board->entry) : 1;
+    if (order > 0 && e->id == d->settings.id) {
+        refute(d, board, e->incarnation);
+        return;
+    }
+    if (board == NULL)
+        board = roster_add(&d->curves, e->id);
+    if (board == NULL)
+        return;
+    if (order > 0)
+        adopt(d, board, e, b->depth);
+    if (order >= 0)
+        board->has |= bit(from);
+    else if (!late)
+        behind(d, board, from);
+}
+
+/* Takes one beat of a broadcast whose digest is ours: incarnation, version and curve are what we know. */
+static void merge_beat(struct dispatch *d, size_t from, const struct entry_beat *beat,
+                       const struct broadcast *b, bool late)
+{
+    const struct dispatch_board *board = roster_find(&d->curves, beat->id);
+    if (board == NULL || board->state != BOARD_LIVE)
+        return;
+    struct entry e = board->entry;
+    uint16_t ahead = (beat->heartbeat - e.heartbeat) & 0x7fff;
+    e.heartbeat = (uint16_t)(e.heartbeat + (ahead < 0x4000 ? ahead : ahead - 0x8000));
+    if (ahead > 0)
+        e.vote = beat->voted ? vote_for(b->digest) : 0;
+    merge(d, from, &e, b, late);
+}
+
+static bool take(struct dispatch *d, size_t from, const struct broadcast *b, bool late)
+{
+    struct reader beats = reader_at(b->body);
+    struct reader entries = beats;
+    read_bytes(&entries, (size_t)b->beats * ENTRY_BEAT_SIZE);
+    struct entry e;
+    for (int i = 0; i < b->entries && entry_read(&entries, &e); i++)
+        merge(d, from, &e, b, late);
+    refresh(d);
+    bool usable = b->digest == d->view.digest;
+    struct entry_beat beat;
+    for (int i = 0; usable && i < b->beats && entry_read_beat(&beats, &beat); i++)
+        merge_beat(d, from, &beat, b, late);
+    settle(d);
+    if (!late && b->full == d->curves.full && b->digest == d->view.digest) {
+        for (size_t i = 0; i < d->curves.count; i++) {
+            if (d->curves.boards[i].state == BOARD_LIVE)
+                d->curves.boards[i].has |= bit(from);
+        }
+    }
+    return usable || b->beats == 0;
+}
+
+static void acknowledged(struct dispatch *d, size_t neighbour, const struct broadcast_ack *ack)
+{
+    for (size_t i = 0; i < d->curves.count; i++) {
+        struct dispatch_board *board = &d->curves.boards[i];
+        if (board->sends > 0 && broadcast_acknowledges(ack, board->sequence))
+            board->has |= bit(neighbour);
+    }
+}
+
+static void outdated(struct dispatch *d, size_t neighbour)
+{
+    struct dispatch_board *board = roster_find(&d->curves, d->neighbours[neighbour].id);
+    if (board != NULL)
+        behind(d, board, neighbour);
+}
+
+/* -- changes -----------------------------------------------------------------------------------------------
+ */
+
+static void forget(struct dispatch *d, size_t neighbour)
+{
+    for (size_t i = 0; i < d->curves.count; i++) {
+        struct dispatch_board *board = &d->curves.boards[i];
+        if (board->state == BOARD_GRAVE)
+            continue;
+        board->has &= ~bit(neighbour);
+        board->urgent = true;
+        if (board->sends > 1)
+            board->sends = 1;
+    }
+}
+
+static void renumber(struct dispatch *d, const uint8_t moved_to[BB_NEIGHBOURS_MAX])
+{
+    for (size_t i = 0; i < d->curves.count; i++) {
+        struct dispatch_board *board = &d->curves.boards[i];
+        uint64_t has = 0;
+        for (size_t k = 0; k < BB_NEIGHBOURS_MAX; k++) {
+            if ((board->has & bit(k)) != 0 && moved_to[k] < BB_NEIGHBOURS_MAX)
+                has |= bit(moved_to[k]);
+        }
+        board->has = board->state == BOARD_GRAVE ? UINT64_MAX : has;
+    }
+}
+
+static void start(struct dispatch *d)
+{
+    struct dispatch_board *own = roster_add(&d->curves, d->settings.id);
+    own->state = BOARD_LIVE;
+    own->entry.incarnation = d->settings.incarnation;
+    own->entry.curve = d->settings.curve;
+    roster_renew(own, true, 0, d->now);
+    settle(d);
+}
+
+static void beat(struct dispatch *d)
+{
+    struct dispatch_board *own = own_board(d);
+    own->entry.heartbeat++;
+    roster_renew(own, false, neighbours_mask(d), d->now);
+    roster_clean(&d->curves, d->now - GRAVE_BEATS * dispatch_beat_period(d));
+}
+
+static void pass_time(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->curves.count; i++) {
+        struct dispatch_board *board = &d->curves.boards[i];
+        bool expires = board->state != BOARD_GRAVE && board->entry.id != d->settings.id;
+        if (!expires || d->now - board->seen_at <= dispatch_expiry(d))
+            continue;
+        board->state = BOARD_GRAVE;
+        board->has = UINT64_MAX;
+    }
+    settle(d);
+}
+
+static int64_t pass_at(const struct dispatch *d)
+{
+    int64_t patience = d->view.certified ? freshness(d) : dispatch_expiry(d);
+    int64_t at = INT64_MAX;
+    for (size_t i = 0; i < d->curves.count; i++) {
+        const struct dispatch_board *board = &d->curves.boards[i];
+        if (board->state == BOARD_GRAVE || board->entry.id == d->settings.id)
+            continue;
+        if (board->seen_at + patience + 1 < at)
+            at = board->seen_at + patience + 1;
+    }
+    for (size_t i = 0; i < d->neighbour_count; i++) {
+        const struct dispatch_neighbour *n = &d->neighbours[i];
+        if (!n->heard && n->awaited_until > d->now && n->awaited_until < at)
+            at = n->awaited_until;
+    }
+    return at;
+}
+
+static void curve_changed(struct dispatch *d)
+{
+    struct dispatch_board *own = own_board(d);
+    own->entry.curve = d->settings.curve;
+    own->entry.version++;
+    roster_renew(own, true, neighbours_mask(d), d->now);
+    settle(d);
+}
+
+static void leave(struct dispatch *d)
+{
+    struct dispatch_board *own = own_board(d);
+    own->entry.version++;
+    own->entry.vote = 0;
+    own->entry.dead = true;
+    own->state = BOARD_LEFT;
+    roster_renew(own, true, neighbours_mask(d), d->now);
+    settle(d);
+}
+
+/* -- sending -----------------------------------------------------------------------------------------------
+ */
+
+/* True when the board is still to be told to somebody. Its own first words need no listener. */
+static bool lacking(const struct dispatch *d, const struct dispatch_board *board, uint64_t live)
+{
+    bool own = board->entry.id == d->settings.id;
+    if (own && board->sends == 0)
+        return true;
+    return (own || !d->left) && (board->has & live) != live;
+}
+
+/* When a lacking board is to be sent (again). */
+static int64_t send_at(const struct dispatch *d, const struct dispatch_board *board)
+{
+    if (board->sends == 0)
+        return board->urgent ? INT64_MIN : board->seen_at + COMPANY_MS;
+    bool eager = board->sends <= EAGER_SENDS;
+    return board->sent_at + (eager ? d->settings.exchange_ms : dispatch_beat_period(d));
+}
+
+static struct dispatch_news news(const struct dispatch *d)
+{
+    struct dispatch_news news = {INT64_MAX, INT64_MAX};
+    uint64_t live = neighbours_mask(d);
+    for (size_t i = 0; i < d->curves.count; i++) {
+        const struct dispatch_board *board = &d->curves.boards[i];
+        if (!lacking(d, board, live))
+            continue;
+        int64_t *at = board->urgent ? &news.urgent_at : &news.calm_at;
+        int64_t when = send_at(d, board);
+        if (when < *at)
+            *at = when;
+    }
+    return news;
+}
+
+/* True when every live neighbour can use beats: they all show our digest. */
+static bool beats_usable(const struct dispatch *d)
+{
+    for (size_t i = 0; i < d->neighbour_count; i++) {
+        const struct dispatch_neighbour *n = &d->neighbours[i];
+        if (neighbours_live(n) && n->digest != d->view.digest)
+            return false;
+    }
+    return neighbours_mask(d) != 0;
+}
+
+static void note_sent(struct dispatch *d, struct dispatch_board *board, struct broadcast *b)
+{
+    board->sequence = b->sequence;
+    board->sent_at = d->now;
+    if (board->sends < UINT8_MAX)
+        board->sends++;
+    uint16_t depth = board->entry.hops;
+    if (board->entry.vote != 0 && board->vote_depth > depth)
+        depth = board->vote_depth;
+    if (b->depth < depth + 1)
+        b->depth = (uint16_t)(depth + 1);
+}
+
+/* Appends beats: cheap, so fresh heartbeats go along without waiting. */
+static void fill_beats(struct dispatch *d, struct broadcast *b, struct writer *w, uint64_t live)
+{
+    for (size_t i = 0; i < d->curves.count && w->capacity - w->size >= ENTRY_BEAT_SIZE; i++) {
+        struct dispatch_board *board = &d->curves.boards[i];
+        const struct entry *e = &board->entry;
+        bool voted = e->vote == vote_for(d->view.digest);
+        if (board->state != BOARD_LIVE || !lacking(d, board, live) || (e->vote != 0 && !voted))
+            continue;
+        if (board->sends > 0 && send_at(d, board) > d->now)
+            continue;
+        entry_write_beat(w, &(struct entry_beat){e->id, e->heartbeat, voted});
+        note_sent(d, board, b);
+        b->beats++;
+    }
+}
+
+/* Appends entries that were sent `sends` times, or that often and more when `upwards`. */
+static void fill_entries(struct dispatch *d, struct broadcast *b, struct writer *w, uint64_t live,
+                         uint8_t sends, bool upwards)
+{
+    for (size_t i = 0; i < d->curves.count && w->capacity - w->size >= ENTRY_SIZE; i++) {
+        struct dispatch_board *board = &d->curves.boards[i];
+        bool turn = board->sends == sends || (upwards && board->sends > sends);
+        if (!turn || !lacking(d, board, live) || send_at(d, board) > d->now)
+            continue;
+        struct entry e = board->entry;
+        e.dead = board->state != BOARD_LIVE;
+        entry_write(w, &e);
+        note_sent(d, board, b);
+        b->entries++;
+    }
+}
+
+static void fill(struct dispatch *d, struct broadcast *b, struct writer *w)
+{
+    uint64_t live = neighbours_mask(d);
+    b->digest = d->view.digest;
+    b->full = d->curves.full;
+    b->depth = (uint16_t)(d->view.depth + 1);
+    if (beats_usable(d))
+        fill_beats(d, b, w, live);
+    /* Fewest sends first. What was sent in this very broadcast is not due again. */
+    fill_entries(d, b, w, live, 0, false);
+    fill_entries(d, b, w, live, 1, false);
+    fill_entries(d, b, w, live, 2, true);
+}
+
+const struct dispatch_method_table dispatch_curves_method = {
+    .body_size = body_size,
+    .valid = valid,
+    .start = start,
+    .take = take,
+    .acknowledged = acknowledged,
+    .outdated = outdated,
+    .forget = forget,
+    .renumber = renumber,
+    .beat = beat,
+    .pass = pass_time,
+    .pass_at = pass_at,
+    .news = news,
+    .fill = fill,
+    .curve_changed = curve_changed,
+    .leave = leave,
+};

@@ -1,0 +1,71 @@
+#include "node-fw/dispatch/entry.h"
+
+#define FLAG_CONSUMER 1
+#define FLAG_DEAD     2
+#define VOTED         0x8000
+
+bool entry_read(struct reader *r, struct entry *out)
+{
+    struct entry e = {.id = read_u16(r)};
+    e.incarnation = read_u16(r);
+    e.version = read_u16(r);
+    e.heartbeat = read_u16(r);
+    uint8_t flags = read_u8(r);
+    e.dead = (flags & FLAG_DEAD) != 0;
+    e.hops = read_u8(r);
+    e.curve.kind = (flags & FLAG_CONSUMER) != 0 ? CURVE_CONSUMER : CURVE_GENERATOR;
+    e.curve.lo = read_u32(r);
+    e.curve.hi = read_u32(r);
+    e.curve.pmax = read_u32(r);
+    e.vote = read_u32(r);
+    if (!r->ok || e.id == 0 || flags > (FLAG_CONSUMER | FLAG_DEAD) || !curve_valid(&e.curve))
+        return false;
+    *out = e;
+    return true;
+}
+
+bool entry_read_beat(struct reader *r, struct entry_beat *out)
+{
+    uint16_t id = read_u16(r);
+    uint16_t word = read_u16(r);
+    if (!r->ok || id == 0)
+        return false;
+    *out = (struct entry_beat){id, word & (VOTED - 1), (word & VOTED) != 0};
+    return true;
+}
+
+void entry_write(struct writer *w, const struct entry *e)
+{
+    write_u16(w, e->id);
+    write_u16(w, e->incarnation);
+    write_u16(w, e->version);
+    write_u16(w, e->heartbeat);
+    write_u8(w, (uint8_t)((e->curve.kind == CURVE_CONSUMER ? FLAG_CONSUMER : 0) | (e->dead ? FLAG_DEAD : 0)));
+    write_u8(w, e->hops);
+    write_u32(w, e->curve.lo);
+    write_u32(w, e->curve.hi);
+    write_u32(w, e->curve.pmax);
+    write_u32(w, e->vote);
+}
+
+void entry_write_beat(struct writer *w, const struct entry_beat *beat)
+{
+    write_u16(w, beat->id);
+    write_u16(w, (uint16_t)((beat->heartbeat & (VOTED - 1)) | (beat->voted ? VOTED : 0)));
+}
+
+static int serial(uint16_t a, uint16_t b)
+{
+    int16_t ahead = (int16_t)(uint16_t)(a - b);
+    return (ahead > 0) - (ahead < 0);
+}
+
+int entry_order(const struct entry *a, const struct entry *b)
+{
+    int order = serial(a->incarnation, b->incarnation);
+    if (order == 0)
+        order = serial(a->version, b->version);
+    if (order == 0)
+        order = serial(a->heartbeat, b->heartbeat);
+    return order;
+}
