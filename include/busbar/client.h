@@ -31,7 +31,7 @@ typedef void bb_on_message(void *context, const char *topic, const char *sender,
                            const char *message);
 
 /* The answer of a call: BB_OK and its result, or BB_REMOTE and the error object, or BB_UNREACHABLE,
- * BB_TIMEOUT, BB_CLOSED and NULL. */
+ * BB_TIMEOUT, BB_CLOSED (the connection broke), BB_FULL, BB_DENIED and NULL. */
 typedef void bb_on_reply(void *context, enum status status, const char *json);
 
 /* A call that came in: answer with *result_out (malloc'd JSON, freed by the client; NULL means null) and
@@ -47,8 +47,10 @@ BB_MUST_CHECK enum status bb_client_open(struct bb_loop *loop, const struct bb_c
 /* Says agentstop and closes. Accepts NULL. */
 void bb_client_close(struct bb_client *client);
 
-/* Publishes `message` (JSON; headers may be NULL). Queued while reconnecting, oldest dropped beyond 1000 and
- * counted. BB_RANGE: not JSON, topic empty or too long. */
+/* Publishes `message` (JSON; headers may be NULL; Date and TimeStamp are added). Queued while reconnecting,
+ * oldest dropped beyond 1000 and counted. BB_RANGE: not JSON, topic empty or too long. BB_DENIED, once for
+ * each refusal: the broker refused an earlier publish (bb_client_reason says which); this one is sent all the
+ * same. */
 BB_MUST_CHECK enum status bb_publish(struct bb_client *client, const char *topic, const char *headers,
                                      const char *message);
 
@@ -58,8 +60,12 @@ BB_MUST_CHECK enum status bb_subscribe(struct bb_client *client, const char *pre
                                        bb_on_message *on_message, void *context);
 BB_MUST_CHECK enum status bb_unsubscribe(struct bb_client *client, const char *prefix);
 
-/* Sends a JSON-RPC call (params: a JSON array or object, NULL for none) and returns at once; `on_reply` is
- * called exactly once. */
+/* Waits until the broker has acknowledged every publish, subscribe and unsubscribe so far. BB_TIMEOUT,
+ * BB_DENIED (it refused one of them; bb_client_reason says which), BB_INTERRUPTED. */
+BB_MUST_CHECK enum status bb_flush(struct bb_client *client, uint32_t timeout_ms);
+
+/* Sends a JSON-RPC call (params: a JSON array or object, NULL for none) and returns at once; after BB_OK
+ * `on_reply` is called exactly once, later. BB_RANGE, BB_FULL; BB_UNREACHABLE while reconnecting. */
 BB_MUST_CHECK enum status bb_request(struct bb_client *client, const char *peer, const char *method,
                                      const char *params, uint32_t timeout_ms, bb_on_reply *on_reply,
                                      void *context);

@@ -1,0 +1,402 @@
+/* Calls: JSON-RPC both ways, and the broker's own peerlist and query. */
+#include "bus/client/client_state.h"
+#include "bus/client/envelope.h"
+#include "bus/client/turn.h"
+
+#include <busbar/check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct call *new_call(struct bb_client *c, const char *peer, uint32_t timeout_ms)
+{
+    size_t i = 0;
+    while (i < c->calls_used && c->calls[i].serial != 0)
+        i++;
+    if (i == CLIENT_CALLS_MAX)
+        return NULL;
+    if (i == c->calls_used)
+        c->calls_used++;
+    struct call *call = &c->calls[i];
+    *call = (struct call){.serial = ++c->serial, .deadline_ms = bb_loop_mono_ms() + timeout_ms};
+    snprintf(call->peer, sizeof call->peer, "%s", peer);
+    return call;
+}
+
+/* Frees the place before it calls, since the handler may make the next call. */
+static void finish(struct call *call, enum status status, const char *json)
+{
+    bb_on_reply *on_reply = call->on_reply;
+    void *context = call->context;
+    call->serial = 0;
+    on_reply(context, status, json);
+}
+
+static struct call *find_call(struct bb_client *c, uint64_t serial, bool rpc)
+{
+    for (size_t i = 0; i < c->calls_used; i++)
+        if (serial != 0 && c->calls[i].serial == serial && c->calls[i].rpc == rpc)
+            return &c->calls[i];
+    return NULL;
+}
+
+static uint64_t serial_of(const char *text, const char *start)
+{
+    char *end = NULL;
+    size_t length = strlen(start);
+    if (strncmp(text, start, length) != 0 || text[length] < '0' || text[length] > '9')
+        return 0;
+    uint64_t serial = strtoull(text + length, &end, 10);
+    return *end == '\0' ? serial : 0;
+}
+
+static enum status start_call(struct bb_client *c, struct call *call, const char *id, const char *subsystem,
+                              const char *const *args, size_t count)
+{
+    enum status status = client_send(c, call->peer, id, subsystem, args, count);
+    if (status != BB_OK) {
+        call->serial = 0;
+        bb_reason_say(&c->reason, "the queue to the broker is full");
+    }
+    client_rearm(c);
+    return status;
+}
+
+static enum status check_ready(struct bb_client *c)
+{
+    if (c->phase == CLIENT_READY)
+        return BB_OK;
+    bb_reason_say(&c->reason, "not connected to the broker at %s at present", c->address.endpoint);
+    return BB_UNREACHABLE;
+}
+
+enum status bb_request(struct bb_client *c, const char *peer, const char *method, const char *params,
+                       uint32_t timeout_ms, bb_on_reply *on_reply, void *context)
+{
+    if (strlen(peer) > BB_IDENTITY_MAX || peer[0] == '\0' ||
+        (params != NULL &&
+         (!envelope_valid(params, false) || strchr("[{", params[strspn(params, " \t\r\n")]) == NULL))) {
+        bb_reason_say(&c->reason, "a call needs a peer's identity and, as params, a JSON array or object");
+        return BB_RANGE;
+    }
+    enum status status = check_ready(c);
+    struct call *call = status == BB_OK ? new_call(c, peer, timeout_ms) : NULL;
+    if (call == NULL) {
+        if (status == BB_OK)
+            bb_reason_say(&c->reason, "%d calls wait for their answers already", CLIENT_CALLS_MAX);
+        return status == BB_OK ? BB_FULL : status;
+    }
+    char id[32], message_id[32];
+    snprintf(id, sizeof id, "bb-%" PRIu64, call->serial);
+    snprintf(message_id, sizeof message_id, "r.%" PRIu64, call->serial);
+    char *text = envelope_request(method, params, id);
+    if (text == NULL) {
+        call->serial = 0;
+        bb_reason_say(&c->reason, "the method's name is not UTF-8");
+        return BB_RANGE;
+    }
+    call->rpc = true;
+    call->on_reply = on_reply;
+    call->context = context;
+    status = start_call(c, call, message_id, "RPC", (const char *const[]){text}, 1);
+    free(text);
+    return status;
+}
+
+/* Somebody who waits for one answer. */
+struct waiter {
+    bool done;
+    enum status status;
+    char *json;
+};
+
+static void on_waited(void *context, enum status status, const char *json)
+{
+    struct waiter *w = context;
+    w->done = true;
+    w->status = status;
+    w->json = json != NULL ? strdup(json) : NULL;
+}
+
+static enum status wait_for(struct bb_client *c, struct waiter *w, char **out)
+{
+    while (!w->done)
+        if (bb_loop_turn(c->loop, -1) != BB_OK) {
+            for (size_t i = 0; i < c->calls_used; i++)
+                if (c->calls[i].serial != 0 && c->calls[i].context == w)
+                    c->calls[i].serial = 0;
+            free(w->json);
+            bb_reason_say(&c->reason, "stopped by a signal");
+            return BB_INTERRUPTED;
+        }
+    if (w->json != NULL)
+        *out = w->json;
+    return w->status;
+}
+
+enum status bb_call(struct bb_client *c, const char *peer, const char *method, const char *params,
+                    uint32_t timeout_ms, char **result_out)
+{
+    struct waiter w = {false, BB_OK, NULL};
+    enum status status = bb_request(c, peer, method, params, timeout_ms, on_waited, &w);
+    return status == BB_OK ? wait_for(c, &w, result_out) : status;
+}
+
+/* Asks the broker itself. */
+static enum status ask(struct bb_client *c, const char *subsystem, const char *argument, uint32_t timeout_ms,
+                       char **out)
+{
+    struct waiter w = {false, BB_OK, NULL};
+    char id[32];
+    enum status status = check_ready(c);
+    struct call *call = status == BB_OK ? new_call(c, "", timeout_ms) : NULL;
+    if (call == NULL)
+        return status == BB_OK ? BB_FULL : status;
+    call->on_reply = on_waited;
+    call->context = &w;
+    snprintf(id, sizeof id, "q.%" PRIu64, call->serial);
+    status = start_call(c, call, id, subsystem, (const char *const[]){argument}, 1);
+    return status == BB_OK ? wait_for(c, &w, out) : status;
+}
+
+enum status bb_peers(struct bb_client *c, uint32_t timeout_ms, char **json_out)
+{
+    return ask(c, "peerlist", "list", timeout_ms, json_out);
+}
+
+enum status bb_query(struct bb_client *c, const char *key, uint32_t timeout_ms, char **value_out)
+{
+    return ask(c, "query", key, timeout_ms, value_out);
+}
+
+enum status bb_serve(struct bb_client *c, const char *method, bb_on_call *on_call, void *context)
+{
+    for (size_t i = 0; i < c->method_count; i++)
+        if (strcmp(c->methods[i].method, method) == 0)
+            return BB_EXISTS;
+    if (c->method_count == CLIENT_METHODS_MAX)
+        return BB_FULL;
+    char *copy = strdup(method);
+    CHECK(copy != NULL);
+    c->methods[c->method_count++] = (struct served){copy, on_call, context};
+    return BB_OK;
+}
+
+/* The built-in `inspect`: which methods are served. */
+static enum status inspect(const struct bb_client *c, char **result_out)
+{
+    json_t *root = json_pack("{s:{s:s},s:[]}", "peer", "identity", c->identity, "methods");
+    for (size_t i = 0; i < c->method_count; i++)
+        json_array_append_new(json_object_get(root, "methods"), json_string(c->methods[i].method));
+    *result_out = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return BB_OK;
+}
+
+static int error_code(enum status status)
+{
+    switch (status) {
+    case BB_MALFORMED:
+    case BB_RANGE:
+        return -32602;
+    case BB_DENIED:
+        return -32001;
+    case BB_OK:
+    case BB_IO:
+    case BB_CLOSED:
+    case BB_FULL:
+    case BB_NOT_FOUND:
+    case BB_EXISTS:
+    case BB_TIMEOUT:
+    case BB_UNREACHABLE:
+    case BB_VERSION:
+    case BB_REMOTE:
+    case BB_INTERRUPTED:
+        break;
+    }
+    return -32000;
+}
+
+/* The message id is opaque and goes back as it came. */
+static void reply(struct bb_client *c, const struct wire *wire, char *json)
+{
+    struct bytes frames[] = {wire_frame(wire, 0), bytes_of("VIP1"), {NULL, 0},
+                             wire_frame(wire, 3), bytes_of("RPC"),  bytes_of(json)};
+    (void)!wire_send(c->socket, frames, sizeof frames / sizeof *frames);
+    free(json);
+}
+
+/* Python peers send {"*args":[…],"**kwargs":{…}} when a call has both kinds; one of them empty reads as the
+ * other. */
+static char *plain_params(char *params)
+{
+    json_t *root = params != NULL ? json_loads(params, 0, NULL) : NULL;
+    json_t *list = json_object_get(root, "*args"), *named = json_object_get(root, "**kwargs");
+    json_t *chosen = NULL;
+    if (list != NULL || named != NULL)
+        chosen = json_object_size(named) > 0 && json_array_size(list) == 0 ? named : list;
+    if (chosen != NULL) {
+        free(params);
+        params = json_dumps(chosen, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    }
+    json_decref(root);
+    return params;
+}
+
+static void serve_call(struct bb_client *c, const struct wire *wire, const struct envelope *envelope,
+                       const char *caller, const char *method)
+{
+    char *id = envelope_member(envelope, "id"), *params = plain_params(envelope_member(envelope, "params"));
+    char *result = NULL, text[BB_IDENTITY_MAX + 128];
+    enum status status = BB_NOT_FOUND;
+    const struct served *served = NULL;
+    for (size_t i = 0; i < c->method_count; i++)
+        if (strcmp(c->methods[i].method, method) == 0)
+            served = &c->methods[i];
+    if (served != NULL)
+        status = served->on_call(served->context, caller, params != NULL ? params : "[]", &result);
+    else if (strcmp(method, "inspect") == 0)
+        status = inspect(c, &result);
+    snprintf(text, sizeof text, "%s serves no method \"%.64s\"; `inspect` lists them", c->identity, method);
+    if (id != NULL && status == BB_OK) {
+        reply(c, wire, envelope_result(id, result != NULL ? result : "null"));
+    } else if (id != NULL) {
+        bool absent = served == NULL;
+        const char *message = result != NULL ? result : absent ? text : bb_status_text(status);
+        int code = absent ? -32601 : error_code(status);
+        reply(c, wire, envelope_error(id, code, message, bb_status_word(status)));
+    }
+    free(result);
+    free(params);
+    free(id);
+}
+
+/* An answer counts only from the peer that was asked, or from the broker on its behalf. */
+static void take_reply(struct bb_client *c, const struct envelope *envelope, const char *from)
+{
+    const char *id = json_string_value(json_object_get(envelope->root, "id"));
+    struct call *call = id != NULL ? find_call(c, serial_of(id, "bb-"), true) : NULL;
+    if (call == NULL || (from[0] != '\0' && strcmp(from, call->peer) != 0))
+        return;
+    char *error = envelope_member(envelope, "error"), *result = envelope_member(envelope, "result");
+    if (error != NULL && strcmp(error, "null") != 0) {
+        const char *text =
+            json_string_value(json_object_get(json_object_get(envelope->root, "error"), "message"));
+        bb_reason_say(&c->reason, "%s: %s", call->peer, text != NULL ? text : "answered with an error");
+        finish(call, BB_REMOTE, error);
+    } else {
+        finish(call, BB_OK, result != NULL ? result : "null");
+    }
+    free(error);
+    free(result);
+}
+
+void calls_receive_rpc(struct bb_client *c, const struct wire *wire)
+{
+    char from[BB_IDENTITY_MAX + 1];
+    if (!wire_text(wire_frame(wire, 0), from, sizeof from))
+        return;
+    for (size_t i = 5; i < wire->count; i++) {
+        struct envelope envelope;
+        if (envelope_parse(wire_frame(wire, i), &envelope) != BB_OK)
+            continue;
+        const char *method = json_string_value(json_object_get(envelope.root, "method"));
+        if (method != NULL)
+            serve_call(c, wire, &envelope, from, method);
+        else
+            take_reply(c, &envelope, from);
+        envelope_free(&envelope);
+    }
+}
+
+static char *list_text(const struct wire *wire)
+{
+    json_t *list = json_array();
+    for (size_t i = 6; i < wire->count; i++) {
+        struct bytes peer = wire_frame(wire, i);
+        json_array_append_new(list, json_stringn((const char *)peer.data, peer.size));
+    }
+    char *text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+void calls_receive_vip(struct bb_client *c, const struct wire *wire, const char *subsystem)
+{
+    char id[32];
+    bool listing = strcmp(subsystem, "peerlist") == 0;
+    struct call *call =
+        wire_text(wire_frame(wire, 3), id, sizeof id) ? find_call(c, serial_of(id, "q."), false) : NULL;
+    if (call == NULL || (listing && !wire_is(wire_frame(wire, 5), "listing")))
+        return; /* unsolicited `add` and `drop` of peers among them */
+    struct bytes value = wire_frame(wire, 6);
+    char *text =
+        listing ? list_text(wire) : strndup(value.size > 0 ? (const char *)value.data : "", value.size);
+    finish(call, BB_OK, text != NULL ? text : "");
+    free(text);
+}
+
+/* An error frame of the broker for a call of ours: `errno, text, recipient, subsystem`. */
+void calls_refuse(struct bb_client *c, const struct wire *wire)
+{
+    static const struct {
+        const char *number;
+        enum status status;
+    } known[] = {{"113", BB_UNREACHABLE}, {"11", BB_FULL}, {"93", BB_NOT_FOUND}, {"-32001", BB_DENIED}};
+    char id[32], number[16], text[200];
+    if (!wire_text(wire_frame(wire, 3), id, sizeof id))
+        return;
+    struct call *call = find_call(c, serial_of(id, "r."), true);
+    if (call == NULL)
+        call = find_call(c, serial_of(id, "q."), false);
+    struct bytes from = wire_frame(wire, 0);
+    if (call == NULL || (from.size > 0 && !wire_is(from, call->peer)))
+        return;
+    (void)wire_text(wire_frame(wire, 5), number, sizeof number);
+    (void)wire_text(wire_frame(wire, 6), text, sizeof text);
+    enum status status = BB_REMOTE;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(number, known[i].number) == 0)
+            status = known[i].status;
+    bb_reason_say(&c->reason, "%s: %s", call->peer[0] != '\0' ? call->peer : "the broker", text);
+    finish(call, status, NULL);
+}
+
+void calls_expire(struct bb_client *c, int64_t now_ms)
+{
+    for (size_t i = 0; i < c->calls_used; i++)
+        if (c->calls[i].serial != 0 && c->calls[i].deadline_ms <= now_ms) {
+            bb_reason_say(&c->reason, "%s did not answer in time",
+                          c->calls[i].peer[0] != '\0' ? c->calls[i].peer : "the broker");
+            finish(&c->calls[i], BB_TIMEOUT, NULL);
+        }
+    while (c->calls_used > 0 && c->calls[c->calls_used - 1].serial == 0)
+        c->calls_used--;
+}
+
+int64_t calls_due(const struct bb_client *c)
+{
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < c->calls_used; i++)
+        if (c->calls[i].serial != 0 && c->calls[i].deadline_ms < due)
+            due = c->calls[i].deadline_ms;
+    return due;
+}
+
+void calls_fail_all(struct bb_client *c, enum status status)
+{
+    uint64_t newest = c->serial;
+    for (size_t i = 0; i < c->calls_used; i++)
+        if (c->calls[i].serial != 0 && c->calls[i].serial <= newest) {
+            bb_reason_say(&c->reason, "the connection to the broker broke");
+            finish(&c->calls[i], status, NULL);
+        }
+}
+
+void calls_free(struct bb_client *c)
+{
+    for (size_t i = 0; i < c->method_count; i++)
+        free(c->methods[i].method);
+    c->method_count = 0;
+}

@@ -1,0 +1,105 @@
+/* The private members of a client, shared by client.c (connection), pubsub.c and calls.c. */
+#ifndef BUS_CLIENT_CLIENT_STATE_H
+#define BUS_CLIENT_CLIENT_STATE_H
+
+#include "bus/client/address.h"
+#include "bus/client/wire.h"
+
+#include <busbar/client.h>
+#include <busbar/limits.h>
+
+#define CLIENT_QUEUE_MAX   1000
+#define CLIENT_CALLS_MAX   1024
+#define CLIENT_METHODS_MAX 256
+/* Messages read in one turn, so that a flood never starves timers and other descriptors. */
+#define CLIENT_READ_MAX 64
+
+enum client_phase {
+    CLIENT_CONNECTING, /* no connection, or its handshake is not done */
+    CLIENT_GREETING,   /* hello is sent or due, the welcome has not come */
+    CLIENT_READY
+};
+
+struct queued {
+    char *topic;
+    char *json;
+};
+
+struct subscription {
+    uint64_t serial;
+    char *prefix;
+    bb_on_message *on_message;
+    void *context;
+};
+
+struct served {
+    char *method;
+    bb_on_call *on_call;
+    void *context;
+};
+
+/* Waits for its answer: an RPC by its JSON id, another subsystem's by the message id. */
+struct call {
+    uint64_t serial; /* 0: free */
+    bool rpc;
+    char peer[BB_IDENTITY_MAX + 1];
+    int64_t deadline_ms;
+    bb_on_reply *on_reply;
+    void *context;
+};
+
+struct bb_client {
+    struct bb_loop *loop;
+    char identity[BB_IDENTITY_MAX + 1];
+    struct address address;
+    void *zmq, *socket, *monitor;
+    enum client_phase phase;
+    unsigned hello;          /* N of connect.hello.N, counts hellos */
+    int64_t hello_again_ms;  /* when the hello is repeated if no welcome has come; 0: not due */
+    int64_t connect_anew_ms; /* while connecting: when the socket is told again */
+    unsigned broken_handshakes;
+    bool denied; /* the broker has refused the key or the identity */
+    uint32_t heartbeat_ms;
+    int64_t heartbeat_at_ms;
+    int timer;
+    uint64_t serial; /* of messages, calls and subscriptions */
+    struct bb_reason reason;
+    struct bb_reason refusal; /* of the last refused publish or subscription */
+    bool refused;             /* and whether bb_publish or bb_flush has told it yet */
+
+    struct queued queue[CLIENT_QUEUE_MAX];
+    size_t queue_head, queued;
+    uint64_t dropped;
+    uint64_t unacknowledged;
+    struct subscription *subscriptions;
+    size_t subscription_count;
+    struct served methods[CLIENT_METHODS_MAX];
+    size_t method_count;
+    struct call calls[CLIENT_CALLS_MAX];
+    size_t calls_used;
+};
+
+/* Sends [recipient, VIP1, "", id, subsystem, args…]; at most 4 args. BB_FULL. */
+BB_MUST_CHECK enum status client_send(struct bb_client *c, const char *recipient, const char *id,
+                                      const char *subsystem, const char *const *args, size_t count);
+
+/* Sets the loop's timer to the next deadline of hello, heartbeat and calls. */
+void client_rearm(struct bb_client *c);
+
+/* pubsub.c: after each welcome: synchronise twice, then send what was queued. */
+void pubsub_welcome(struct bb_client *c);
+/* A delivery, an acknowledgement or a refusal has come; frames from `wire`, arguments start at frame 5. */
+void pubsub_receive(struct bb_client *c, const struct wire *wire);
+void pubsub_refuse(struct bb_client *c, const struct wire *wire);
+void pubsub_free(struct bb_client *c);
+
+/* calls.c: a reply, request or error has come; the deadlines; the end of all calls. */
+void calls_receive_rpc(struct bb_client *c, const struct wire *wire);
+void calls_receive_vip(struct bb_client *c, const struct wire *wire, const char *subsystem);
+void calls_refuse(struct bb_client *c, const struct wire *wire);
+void calls_expire(struct bb_client *c, int64_t now_ms);
+int64_t calls_due(const struct bb_client *c); /* INT64_MAX: never */
+void calls_fail_all(struct bb_client *c, enum status status);
+void calls_free(struct bb_client *c);
+
+#endif

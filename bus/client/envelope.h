@@ -1,0 +1,43 @@
+/* The JSON texts of VIP: pub/sub envelopes and JSON-RPC, taken apart and put together without re-formatting
+ * what they carry: a number in a message leaves as it came. Source: VOLTTRON pubsub; JSON-RPC 2.0. */
+#ifndef BUS_CLIENT_ENVELOPE_H
+#define BUS_CLIENT_ENVELOPE_H
+
+#include <busbar/bytes.h>
+#include <busbar/status.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+/* A parsed text and its copy, NUL-terminated. Python's NaN and Infinity, which JSON does not have, read as
+ * null. */
+struct envelope {
+    json_t *root;
+    char *text;
+};
+
+/* Parses an object. BB_MALFORMED. */
+BB_MUST_CHECK enum status envelope_parse(struct bytes from, struct envelope *out);
+
+void envelope_free(struct envelope *envelope);
+
+/* The text of the member `key` as it stands, NUL-terminated and malloc'd; NULL when there is none. */
+char *envelope_member(const struct envelope *envelope, const char *key);
+
+/* True when `text` is one JSON value (an object when `object`). */
+bool envelope_valid(const char *text, bool object);
+
+/* `{"bus":"","headers":{…},"message":…}`, malloc'd. headers: an object's text or NULL; Date, TimeStamp
+ * (wall_ms, ISO 8601 UTC) and VOLTTRON's versions are added where they are missing. NULL when headers is no
+ * JSON object. */
+char *envelope_publish(const char *headers, const char *message, int64_t wall_ms);
+
+/* A JSON-RPC request, malloc'd; params may be NULL. */
+char *envelope_request(const char *method, const char *params, const char *id);
+
+/* A JSON-RPC result, malloc'd; `id` is its JSON text. */
+char *envelope_result(const char *id, const char *result);
+
+/* A JSON-RPC error, malloc'd, with {"status": word} as its data. */
+char *envelope_error(const char *id, int code, const char *message, const char *word);
+
+#endif
