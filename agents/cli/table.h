@@ -34,7 +34,7 @@ void table_totals(struct table *table);
 /* Prints it with a header line; `colour` makes the header bold. Widths count UTF-8 characters. */
 void table_print(const struct table *table, FILE *to, bool colour);
 
-/* Frees its cells. */
+/* Frees the cells; the table is empty again. */
 void table_free(struct table *table);
 
 #endif

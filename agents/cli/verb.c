@@ -40,11 +40,3 @@ bool verb_is_noun(const char *word)
             return true;
     return false;
 }
-
-size_t verb_option_count(const struct verb *verb)
-{
-    size_t count = 0;
-    while (verb->options != NULL && verb->options[count] != NULL)
-        count++;
-    return count;
-}

@@ -55,6 +55,12 @@ const struct verb *verb_find(const char *const *words, size_t count, size_t *use
 bool verb_is_noun(const char *word);
 
 /* How many options `verb` has. */
-size_t verb_option_count(const struct verb *verb);
+static inline size_t verb_option_count(const struct verb *verb)
+{
+    size_t count = 0;
+    while (verb->options != NULL && verb->options[count] != NULL)
+        count++;
+    return count;
+}
 
 #endif

@@ -1,12 +1,60 @@
 #include "agents/cli/verbs.h"
 
 #define LIST(...) ((const struct option *const[]){__VA_ARGS__, NULL})
+/* What every verb on the bus takes. */
+#define BUS &home, &address, &as, &timeout
 
+static const struct option home = {"home", "DIR", "BUSBAR_HOME", NULL, "the home of the installation"};
+static const struct option address = {"address", "ADDRESS", "BUSBAR_VIP", NULL,
+                                      "the broker's address, with its key; else the home's run/vip.address"};
+static const struct option as = {"as", "IDENTITY", "BUSBAR_IDENTITY", NULL,
+                                 "the identity to take on the bus; cli.PID without it"};
+static const struct option timeout = {"timeout", "SECONDS", "BUSBAR_TIMEOUT", NULL,
+                                      "how long to wait for an answer; 5 without it"};
 static const struct option json = {"json", NULL, NULL, NULL, "print one JSON document"};
 static const struct option csv = {"csv", NULL, NULL, NULL,
                                   "print comma-separated values, units in the header"};
 
+static const struct option headers = {"headers", "JSON", NULL, NULL, "headers to send beside the message"};
+static const struct option count = {"count", "N", NULL, NULL, "end after N messages"};
+static const struct option jsonl = {"jsonl", NULL, NULL, NULL, "print one JSON object a line"};
+static const struct option patience = {"timeout", "SECONDS", NULL, NULL,
+                                       "end after so long, with exit code 124 if messages are missing"};
+
+static const struct option kw = {"kw", "KW", NULL, NULL, "power to apply, kW"};
+static const struct option omega = {"omega", "USD_PER_KWH", NULL, NULL, "a consumer's ω"};
+static const struct option sigma = {"sigma", "USD_PER_KWH_PER_KW", NULL, NULL, "a consumer's σ"};
+static const struct option beta = {"beta", "USD_PER_KWH", NULL, NULL, "a generator's β"};
+static const struct option alpha = {"alpha", "USD_PER_KWH_PER_KW", NULL, NULL, "a generator's α"};
+static const struct option pmax_kw = {"pmax-kw", "KW", NULL, NULL, "the most it can give or take"};
+
 static const struct verb table[] = {
+    {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
+     "What is there stays: a key is never overwritten.", LIST(&home, &json), "busbar(1)", verb_init, false},
+    {"status", "", 0, 0, "show the broker, who is on the bus, and the boards", NULL, LIST(&json, BUS),
+     "busbar-bus(1)", verb_status, false},
+    {"pub", "TOPIC JSON", 2, 2, "publish one message", "JSON is the message, - reads it from standard input.",
+     LIST(&headers, BUS), "busbar-bus(1)", verb_pub, false},
+    {"sub", "[PREFIX…]", 0, VERB_ARGS_MAX, "print what is published under the prefixes", NULL,
+     LIST(&count, &jsonl, &home, &address, &as, &patience), "busbar-bus(1)", verb_sub, false},
+    {"rpc", "PEER METHOD [PARAMS]", 2, 3, "call a method of a peer and print its result",
+     "PARAMS is a JSON list or object, - reads it from standard input.", LIST(&json, BUS), "busbar-bus(1)",
+     verb_rpc, false},
+    {"dispatch show", "", 0, 0, "show every board, the totals, λ and the certificate", NULL,
+     LIST(&json, &csv, BUS), "busbar-dispatch(1)", verb_dispatch_show, false},
+    {"dispatch hold", "NAME|all", 1, 1, "keep a board at the power it applies now", NULL, LIST(&json, BUS),
+     "busbar-dispatch(1)", verb_dispatch_hold, false},
+    {"dispatch override", "NAME", 1, 1, "have a board apply a power, whatever the dispatch says",
+     "The power is exact to the milliwatt: six decimals.", LIST(&kw, &json, BUS), "busbar-dispatch(1)",
+     verb_dispatch_override, false},
+    {"dispatch release", "NAME|all", 1, 1, "give a board back to the dispatch", NULL, LIST(&json, BUS),
+     "busbar-dispatch(1)", verb_dispatch_release, false},
+    {"dispatch stop", "NAME|all", 1, 1, "stop a board at once: emergency stop", NULL, LIST(&json, BUS),
+     "busbar-dispatch(1)", verb_dispatch_stop, false},
+    {"dispatch parameter", "NAME", 1, 1, "change a board's own parameters",
+     "What is not given stays as it is. The board writes them to its own file.",
+     LIST(&omega, &sigma, &beta, &alpha, &pmax_kw, &json, BUS), "busbar-dispatch(1)", verb_dispatch_parameter,
+     false},
     {"dispatch solve", "FILE", 1, 1, "compute the centralised optimum of a neighbourhood in a file",
      "FILE is JSON, - is standard input; busbar-dispatch(1) tells its format.", LIST(&json, &csv),
      "busbar-dispatch(1)", verb_dispatch_solve, false},

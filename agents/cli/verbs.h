@@ -5,7 +5,19 @@
 #include "agents/cli/verb.h"
 
 /* Each does what its row in the table says; `call` has been checked against that row. */
+verb_run verb_init;
+verb_run verb_status;
+verb_run verb_pub;
+verb_run verb_sub;
+verb_run verb_rpc;
+verb_run verb_dispatch_show;
+verb_run verb_dispatch_hold;
+verb_run verb_dispatch_override;
+verb_run verb_dispatch_release;
+verb_run verb_dispatch_stop;
+verb_run verb_dispatch_parameter;
 verb_run verb_dispatch_solve;
+verb_run verb_dispatch_simulate;
 verb_run verb_help;
 verb_run verb_completion;
 verb_run verb_complete;

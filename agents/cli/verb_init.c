@@ -1,0 +1,54 @@
+/* busbar init: makes the home of an installation; what is there stays. */
+#include "agents/cli/call.h"
+#include "agents/cli/format.h"
+#include "agents/cli/home.h"
+#include "agents/cli/json.h"
+#include "agents/cli/verbs.h"
+
+static void print_json(const char *home, const struct home_item *items, size_t count)
+{
+    json_t *document = json_document(), *list = json_array();
+    json_object_set_new(document, "home", json_string(home));
+    for (size_t i = 0; i < count; i++) {
+        char mode[8];
+        snprintf(mode, sizeof mode, "%04o", items[i].mode);
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:b}", "path", items[i].path, "mode", mode, "made", items[i].made));
+    }
+    json_object_set_new(document, "items", list);
+    json_print(stdout, document);
+}
+
+static void print_people(const char *home, const struct home_item *items, size_t count)
+{
+    static const struct table_column columns[] = {
+        {"below the home", "path", false}, {"mode", "mode", true}, {"", "made", false}};
+    struct table table = table_of(columns, 3);
+    for (size_t i = 0; i < count; i++) {
+        char mode[8];
+        snprintf(mode, sizeof mode, "%04o", items[i].mode);
+        table_add(&table, (const char *[]){items[i].path, mode, items[i].made ? "made" : "kept"});
+    }
+    printf("home: %s\n\n", home);
+    format_table(FORMAT_PEOPLE, &table);
+    table_free(&table);
+    puts("\nWho may publish and subscribe what is in access.json; the broker reads it again on SIGHUP.");
+}
+
+enum exit_code verb_init(const struct call *call)
+{
+    struct bb_reason reason;
+    struct home_item items[HOME_ITEMS_MAX];
+    size_t count = 0;
+    char home[512];
+    enum status status = home_find(call_value(call, "home"), &reason, home, sizeof home);
+    if (status == BB_OK)
+        status = home_make(home, &reason, items, &count);
+    if (status != BB_OK)
+        return call_fail(call, exit_of(status), "%s", reason.text);
+    if (call_flag(call, "json"))
+        print_json(home, items, count);
+    else
+        print_people(home, items, count);
+    return EXIT_DONE;
+}
