@@ -179,6 +179,12 @@ class Neighbourhood:
             lines = log.read_text(errors="replace").splitlines()[-8:]
             print(f"--- {log.name}", *lines, sep="\n", flush=True)
 
+    def start_broker(self):
+        """On ipc alone: neighbourhoods side by side do not meet."""
+        doors = [f"--{name}={vip.door(self.home, name)}" for name in ("vip", "sub", "pub")]
+        broker = self.run("busbard", BIN / "busbard", f"--home={self.home}", *doors)
+        wait_until(lambda: (self.home / "run/vip.address").exists() or not broker.running(), PATIENCE_S, "the broker's address")
+
     # -- what the bus says -------------------------------------------------------------------------------------------
 
     def board(self, name):
