@@ -1,5 +1,5 @@
 /* Calls: JSON-RPC both ways, and the broker's own peerlist and query. */
-#include "bus/client/client_state.h"
+#include "bus/client/calls.h"
 #include "bus/client/envelope.h"
 #include "bus/client/turn.h"
 

@@ -1,5 +1,7 @@
 /* The connection: hello and welcome, reconnection, heartbeat, and what comes in. */
+#include "bus/client/calls.h"
 #include "bus/client/client_state.h"
+#include "bus/client/pubsub.h"
 #include "bus/client/turn.h"
 
 #include <busbar/check.h>

@@ -86,20 +86,4 @@ BB_MUST_CHECK enum status client_send(struct bb_client *c, const char *recipient
 /* Sets the loop's timer to the next deadline of hello, heartbeat and calls. */
 void client_rearm(struct bb_client *c);
 
-/* pubsub.c: after each welcome: synchronise twice, then send what was queued. */
-void pubsub_welcome(struct bb_client *c);
-/* A delivery, an acknowledgement or a refusal has come; frames from `wire`, arguments start at frame 5. */
-void pubsub_receive(struct bb_client *c, const struct wire *wire);
-void pubsub_refuse(struct bb_client *c, const struct wire *wire);
-void pubsub_free(struct bb_client *c);
-
-/* calls.c: a reply, request or error has come; the deadlines; the end of all calls. */
-void calls_receive_rpc(struct bb_client *c, const struct wire *wire);
-void calls_receive_vip(struct bb_client *c, const struct wire *wire, const char *subsystem);
-void calls_refuse(struct bb_client *c, const struct wire *wire);
-void calls_expire(struct bb_client *c, int64_t now_ms);
-int64_t calls_due(const struct bb_client *c); /* INT64_MAX: never */
-void calls_fail_all(struct bb_client *c, enum status status);
-void calls_free(struct bb_client *c);
-
 #endif

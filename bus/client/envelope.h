@@ -18,6 +18,7 @@ struct envelope {
 /* Parses an object. BB_MALFORMED. */
 BB_MUST_CHECK enum status envelope_parse(struct bytes from, struct envelope *out);
 
+/* Frees what it holds. */
 void envelope_free(struct envelope *envelope);
 
 /* The text of the member `key` as it stands, NUL-terminated and malloc'd; NULL when there is none. */

@@ -1,5 +1,5 @@
 /* Publishing and subscribing. */
-#include "bus/client/client_state.h"
+#include "bus/client/pubsub.h"
 #include "bus/client/envelope.h"
 #include "bus/client/turn.h"
 

@@ -18,6 +18,7 @@ struct wire {
  * frames and was dropped; BB_CLOSED: the socket's context ends. Nothing to free unless BB_OK. */
 BB_MUST_CHECK enum status wire_receive(void *socket, struct wire *out);
 
+/* Frees what it holds. */
 void wire_free(struct wire *wire);
 
 /* Frame `i`, borrowed; empty when there are not so many. */

@@ -1,0 +1,20 @@
+/* Calls of a client: its own that wait for their answers, and those that it serves. */
+#ifndef BUS_CLIENT_CALLS_H
+#define BUS_CLIENT_CALLS_H
+
+#include "bus/client/client_state.h"
+
+/* A reply, a request or an error has come; frames from `wire`. */
+void calls_receive_rpc(struct bb_client *c, const struct wire *wire);
+void calls_receive_vip(struct bb_client *c, const struct wire *wire, const char *subsystem);
+void calls_refuse(struct bb_client *c, const struct wire *wire);
+
+/* Answers the calls whose deadline has passed with BB_TIMEOUT; the next deadline, INT64_MAX: never. */
+void calls_expire(struct bb_client *c, int64_t now_ms);
+int64_t calls_due(const struct bb_client *c);
+
+/* Answers every call with `status`; and forgets the methods served. */
+void calls_fail_all(struct bb_client *c, enum status status);
+void calls_free(struct bb_client *c);
+
+#endif
