@@ -1,4 +1,4 @@
-/* The private members of a client, shared by client.c (connection), pubsub.c and calls.c. */
+/* The private members of a client, shared by client.c (the connection), pubsub.c and calls.c. */
 #ifndef BUS_CLIENT_CLIENT_STATE_H
 #define BUS_CLIENT_CLIENT_STATE_H
 

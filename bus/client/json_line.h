@@ -24,6 +24,7 @@ BB_MUST_CHECK enum status json_text_load(const char *path, struct json_text *tex
                                          struct bb_reason *reason);
 
 /* Frees the text; the tree is freed with json_decref. */
+/* Frees the text. */
 void json_text_free(struct json_text *text);
 
 /* The line (from 1) of the `nth` (from 0) place where `key` stands as a key: "key" followed by a colon. 1

@@ -152,6 +152,13 @@ void bb_loop_unwatch(struct bb_loop *loop, int fd)
     remove_watch(loop, find_watch(loop, NULL, fd));
 }
 
+void bb_loop_want_output(struct bb_loop *loop, int fd, bool on)
+{
+    struct watch *w = find_watch(loop, NULL, fd);
+    if (w != NULL)
+        w->events = (short)(on ? w->events | ZMQ_POLLOUT : w->events & ~ZMQ_POLLOUT);
+}
+
 void bb_loop_unwatch_socket(struct bb_loop *loop, void *socket)
 {
     remove_watch(loop, find_watch(loop, socket, -1));

@@ -15,6 +15,10 @@ BB_MUST_CHECK enum status bb_loop_watch_socket(struct bb_loop *loop, void *socke
 /* Forgets a socket; must come before the socket is closed. Unknown ones are ignored. */
 void bb_loop_unwatch_socket(struct bb_loop *loop, void *socket);
 
+/* Also calls the handler of the watched `fd` when it can be written (on), or no longer (off). Unknown ones
+ * are ignored. */
+void bb_loop_want_output(struct bb_loop *loop, int fd, bool on);
+
 /* One turn: waits at most `wait_ms` (0: not at all) for something to happen, and runs what is ready. May be
  * called from within a handler. BB_INTERRUPTED after SIGINT or SIGTERM (then bb_loop_run ends too). */
 BB_MUST_CHECK enum status bb_loop_turn(struct bb_loop *loop, int64_t wait_ms);
