@@ -14,8 +14,9 @@
 
 #define CABLES_MAX 64
 #define ENDS_MAX   (2 * CABLES_MAX)
-/* Bytes that may arrive together: 16 at 115200 are 1.4 ms late at most, and save nine wake-ups in ten. */
-#define BATCH    16
+/* Bytes that may arrive together: 32 at 115200 are 2.8 ms late at most, within a stream only, and save many
+ * wake-ups. The end of a burst is never late. */
+#define BATCH    32
 #define LINE_MAX 512
 
 struct wire {
