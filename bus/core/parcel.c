@@ -7,6 +7,7 @@ void parcel_reset(struct router_out *out)
     out->parcel_count = out->frame_count = out->piece_count = out->to_count = 0;
     out->text = writer_at(out->scratch, sizeof out->scratch);
     out->published = false;
+    out->dropped = 0;
 }
 
 struct router_parcel *parcel_open(struct router_out *out, enum router_policy policy)

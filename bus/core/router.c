@@ -4,10 +4,12 @@
 #include "bus/core/pubsub.h"
 
 #include <busbar/check.h>
-#include <errno.h>
 
 /* Frames of the shortest message that is not a router probe. */
 #define FRAMES_MIN 6
+/* errno values of Linux, as they stand in VIP's error frames. */
+#define NUMBER_AGAIN       11
+#define NUMBER_UNREACHABLE 113
 /* JSON-RPC's code for an agent that is not there, as VOLTTRON numbers it. */
 #define RPC_UNAVAILABLE "-32006"
 
@@ -33,7 +35,9 @@ void router_init(struct router *router, uint32_t subscriptions, void *memory, ui
     memset(&router->counts, 0, sizeof router->counts);
     peers_init(&router->peers, memory, BB_PEERS_MAX, seed);
     subs_init(&router->subs, BB_PEERS_MAX + 1, subscriptions, at + table_size(), seed);
-    snprintf(router->name, sizeof router->name, "%s", name);
+    size_t size = strnlen(name, sizeof router->name - 1);
+    memcpy(router->name, name, size);
+    router->name[size] = '\0';
     router->access = access;
 }
 
@@ -58,6 +62,7 @@ static void forget(struct router *router, uint32_t peer, struct router_out *out)
     announce(router, peer, "drop", out);
     subs_remove_all(&router->subs, peer, SUBS_ANY);
     peers_remove(&router->peers, peer);
+    out->dropped = peer;
 }
 
 void router_drop(struct router *router, uint32_t peer, struct router_out *out)
@@ -211,7 +216,7 @@ static void undelivered(struct router *router, const struct router_in *in, uint3
     if (bytes_equal(in->frames[AT_SUBSYSTEM], bytes_of("error")) ||
         bytes_equal(in->frames[AT_SENDER], in->frames[AT_RECIPIENT]))
         return;
-    if (number == EAGAIN)
+    if (number == NUMBER_AGAIN)
         reply_error(peer, "11", "Resource temporarily unavailable", out);
     else if (!bytes_equal(in->frames[AT_SUBSYSTEM], bytes_of("RPC")) || !reply_rpc(in, peer, out))
         reply_error(peer, "113", "No route to host", out);
@@ -230,7 +235,7 @@ static enum router_verdict forward(struct router *router, const struct router_in
 {
     uint32_t to = peers_find(&router->peers, in->frames[AT_RECIPIENT]);
     if (to == 0) {
-        undelivered(router, in, peer, EHOSTUNREACH, out);
+        undelivered(router, in, peer, NUMBER_UNREACHABLE, out);
         return ROUTER_DONE;
     }
     parcel_open(out, ROUTER_FORWARD);
@@ -316,6 +321,17 @@ enum status router_publish(struct router *router, struct bytes topic, struct byt
     router->counts.published++;
     router->counts.delivered += delivery->to_count;
     return BB_OK;
+}
+
+void router_ping(struct router *router, uint32_t peer, struct router_out *out)
+{
+    static const char *const FRAMES[] = {"", "VIP1", "", "", "ping", "ping"};
+    (void)router;
+    parcel_reset(out);
+    parcel_open(out, ROUTER_REPLY);
+    parcel_to(out, peer);
+    for (size_t i = 0; i < sizeof FRAMES / sizeof *FRAMES; i++)
+        parcel_text(out, bytes_of(FRAMES[i]));
 }
 
 void router_use_access(struct router *router, const struct access *access)

@@ -69,6 +69,7 @@ struct router_out {
     bool published;
     struct bytes topic, sender;
     struct envelope envelope;
+    uint32_t dropped; /* a peer that took leave; 0: none */
 };
 
 struct router_counts {
@@ -110,6 +111,9 @@ BB_MUST_CHECK enum status router_publish(struct router *router, struct bytes top
 
 /* Forgets a peer and tells all others. */
 void router_drop(struct router *router, uint32_t peer, struct router_out *out);
+
+/* A ping of the router's own to `peer`: sending it shows whether the peer can be reached. */
+void router_ping(struct router *router, uint32_t peer, struct router_out *out);
 
 /* Changes the rules (borrowed). Each peer's entry is looked up again by the caller: see router_rebind. */
 void router_use_access(struct router *router, const struct access *access);

@@ -1,0 +1,46 @@
+/* One door: a bound socket of the broker, its monitor, and the address file in the home. */
+#ifndef BUS_DOOR_H
+#define BUS_DOOR_H
+
+#include "bus/client/config.h"
+#include "bus/client/keys.h"
+#include "bus/conns.h"
+
+#include <zmq.h>
+
+/* Messages in libzmq's own queue to one peer: small on the vip door, where older ones are kept by the router.
+ */
+#define DOOR_VIP_HWM 512
+#define DOOR_HWM     8192
+
+struct door {
+    enum conns_door kind;
+    void *socket;
+    void *monitor;
+    int fd;         /* of the socket: readable when something may have happened */
+    int monitor_fd; /* the same of the monitor */
+    char endpoint[512];
+};
+
+/* What a door opens with. */
+struct door_options {
+    enum conns_door kind;
+    const struct setting_list *endpoints;
+    const struct keys *keys; /* NULL: no security */
+    const char *home;
+};
+
+/* Opens and binds every endpoint (a stale ipc socket is removed first), starts the monitor, and writes
+ * run/<door>.address with the first endpoint that was bound and the public key. BB_EXISTS: the address is in
+ * use. BB_RANGE: no endpoint of ours. BB_IO. */
+BB_MUST_CHECK enum status door_open(void *context, const struct door_options *options, struct door *out,
+                                    struct bb_reason *reason);
+
+/* Closes the sockets and removes the address file. Accepts a zeroed door. */
+void door_close(struct door *door, const char *home);
+
+/* The next event of the monitor: +1 with a connection that was accepted (its handshake is yet to come), −1
+ * with one that is gone, 0: none. */
+int door_event(struct door *door, int *fd_out);
+
+#endif

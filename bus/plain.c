@@ -1,0 +1,181 @@
+/* The doors for plain PUB and SUB sockets. */
+#include "bus/client/log.h"
+#include "bus/state.h"
+
+#include <busbar/check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* Strict JSON is at most so many times longer than what it is made of: a byte becomes \u00XX. */
+#define STRICT_GROWTH 6
+
+static uint64_t hash_of(const char *text)
+{
+    uint64_t hash = 0;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (uint8_t)*text) * 0x9e3779b97f4a7c15u;
+    return hash >> 32;
+}
+
+/* The entry of the key a message came with; false: it has none (any more). */
+static bool entry_of(struct broker *b, zmq_msg_t *frame, uint32_t *entry_out)
+{
+    *entry_out = ACCESS_OPEN;
+    if (!b->secure)
+        return true;
+    const char *user = zmq_msg_gets(frame, "User-Id");
+    if (user == NULL)
+        return false;
+    struct publisher *publisher = &b->publishers[hash_of(user) % PUBLISHERS];
+    if (strcmp(publisher->user, user) != 0) {
+        snprintf(publisher->user, sizeof publisher->user, "%s", user);
+        publisher->known = access_find(b->access, bytes_of(user), &publisher->entry) == BB_OK;
+    }
+    *entry_out = publisher->entry;
+    return publisher->known;
+}
+
+static struct bytes span_of(zmq_msg_t *frame)
+{
+    return (struct bytes){zmq_msg_data(frame), zmq_msg_size(frame)};
+}
+
+static void take(struct broker *b, zmq_msg_t *topic, zmq_msg_t *body)
+{
+    uint32_t entry;
+    b->plain_in++;
+    if (!entry_of(b, topic, &entry) ||
+        router_publish(b->router, span_of(topic), span_of(body), entry, b->out) != BB_OK) {
+        b->plain_refused++;
+        return;
+    }
+    (void)post_send(b->post, b->out, NULL);
+    plain_publish(b);
+}
+
+int plain_serve(struct broker *b)
+{
+    zmq_msg_t frames[2];
+    int taken = 0;
+    for (; taken < BURST; taken++) {
+        int count = 0;
+        bool more = true;
+        while (more) {
+            zmq_msg_t frame;
+            zmq_msg_init(&frame);
+            if (zmq_msg_recv(&frame, b->pub.socket, ZMQ_DONTWAIT) < 0)
+                break;
+            more = zmq_msg_more(&frame) != 0;
+            if (count < 2)
+                frames[count] = frame;
+            else
+                zmq_msg_close(&frame);
+            count++;
+        }
+        if (count == 0)
+            break;
+        if (count == 2)
+            take(b, &frames[0], &frames[1]);
+        else
+            b->plain_refused++;
+        for (int i = 0; i < count && i < 2; i++)
+            zmq_msg_close(&frames[i]);
+    }
+    return taken;
+}
+
+/* Replaces headers and message of the envelope by strict JSON in *buffer_out, malloc'd. */
+static void make_strict(struct envelope *envelope, uint8_t **buffer_out)
+{
+    size_t room = STRICT_GROWTH * (envelope->headers.size + envelope->message.size);
+    struct writer w = writer_at(malloc(room + 1), room);
+    CHECK(w.data != NULL);
+    *buffer_out = w.data;
+    if (envelope->headers.size > 0)
+        envelope_make_strict(envelope->headers, &w);
+    size_t split = w.size;
+    envelope_make_strict(envelope->message, &w);
+    CHECK(w.ok);
+    envelope->headers.size = split;
+    envelope->headers.data = w.data;
+    envelope->message = (struct bytes){w.data + split, w.size - split};
+}
+
+void plain_publish(struct broker *b)
+{
+    struct envelope_text text;
+    struct envelope envelope = b->out->envelope;
+    char digits[16];
+    uint8_t *strict = NULL;
+    zmq_msg_t body;
+    if (b->conns->open[DOOR_SUB] == 0)
+        return;
+    if (!envelope_is_strict(&envelope))
+        make_strict(&envelope, &strict);
+    uint32_t sequence = streams_next(b->streams, b->out->sender, b->out->topic);
+    int size = snprintf(digits, sizeof digits, "%u", sequence);
+    envelope_for_sub(&envelope, b->out->sender, (struct bytes){(uint8_t *)digits, (size_t)size}, &text);
+    CHECK(zmq_msg_init_size(&body, text.size) == 0);
+    uint8_t *to = zmq_msg_data(&body);
+    for (size_t i = 0; i < text.count; i++) {
+        memcpy(to, text.pieces[i].data, text.pieces[i].size);
+        to += text.pieces[i].size;
+    }
+    free(strict);
+    if (zmq_send(b->sub.socket, b->out->topic.data, b->out->topic.size, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+        zmq_msg_send(&body, b->sub.socket, ZMQ_DONTWAIT) >= 0)
+        b->plain_out++;
+    else
+        zmq_msg_close(&body);
+}
+
+static void refuse_subscription(struct broker *b, const char *user, struct bytes prefix)
+{
+    char text[128];
+    b->subscriptions_refused++;
+    if (b->refusals_logged++ >= 10)
+        return;
+    snprintf(text, sizeof text, "%.*s", (int)(prefix.size < 120 ? prefix.size : 120),
+             (const char *)prefix.data);
+    log_warning("subscription-refused", LOG_TEXT("topic", text), LOG_TEXT("key", user));
+}
+
+/* One message of the XPUB socket: 1 (subscribe) or 0 (unsubscribe) and the prefix. */
+static void take_subscription(struct broker *b, zmq_msg_t *frame)
+{
+    struct bytes span = span_of(frame);
+    uint32_t entry;
+    if (span.size == 0 || span.data[0] > 1 || span.size - 1 > BB_TOPIC_MAX)
+        return;
+    struct bytes prefix = {span.data + 1, span.size - 1};
+    bool subscribe = span.data[0] == 1;
+    if (subscribe &&
+        (!entry_of(b, frame, &entry) || !access_allows(b->access, entry, ACCESS_SUBSCRIBE, prefix))) {
+        refuse_subscription(b, b->secure ? zmq_msg_gets(frame, "User-Id") : NULL, prefix);
+        return;
+    }
+    int option = subscribe ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE;
+    (void)zmq_setsockopt(b->sub.socket, option, prefix.data, prefix.size);
+}
+
+void plain_subscriptions(struct broker *b)
+{
+    zmq_msg_t frame;
+    for (;;) {
+        zmq_msg_init(&frame);
+        if (zmq_msg_recv(&frame, b->sub.socket, ZMQ_DONTWAIT) < 0)
+            break;
+        take_subscription(b, &frame);
+        zmq_msg_close(&frame);
+    }
+    zmq_msg_close(&frame);
+}
+
+void plain_rebind(struct broker *b)
+{
+    memset(b->publishers, 0, sizeof b->publishers);
+    for (int fd = 0; fd < CONNS_MAX; fd++)
+        if (b->conns->table[fd].door == DOOR_SUB)
+            (void)shutdown(fd, SHUT_RDWR);
+}

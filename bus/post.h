@@ -1,0 +1,48 @@
+/* Sends what the router core decided through the vip door, without copying payloads: large frames of the
+ * incoming message are handed on by reference. A peer whose queue is full gets its messages from a bounded
+ * ring here, the oldest dropped first and counted. */
+#ifndef BUS_POST_H
+#define BUS_POST_H
+
+#include "bus/core/router.h"
+#include "bus/ring.h"
+
+/* What the process knows about a peer, by the core's index. All zero is a new peer. */
+struct receiver {
+    struct ring ring;
+    uint64_t dropped;
+    int fd;                 /* of its connection */
+    const void *connection; /* changes with the connection: see broker.c */
+    char user[ACCESS_KEY_SIZE + 1];
+    int64_t pinged_ms;
+    bool backlogged; /* in post.backlog */
+    bool leaving;    /* in post.leaving */
+};
+
+struct post {
+    void *socket;
+    struct router *router;
+    struct receiver *receivers;               /* [BB_PEERS_MAX + 1] */
+    uint32_t backlog[BB_PEERS_MAX + 1];       /* peers whose ring is not empty */
+    uint32_t leaving[2 * (BB_PEERS_MAX + 1)]; /* peers that cannot be reached any more */
+    uint32_t backlog_count, leaving_count;
+    uint64_t dropped;
+};
+
+/* Sends every parcel of `out`; `in` are the frames that it refers to. 0, EAGAIN or EHOSTUNREACH for a forward
+ * that did not get through (everything else is taken care of). */
+int post_send(struct post *post, const struct router_out *out, zmq_msg_t *in);
+
+/* Tries what waits in the rings again; true if something was sent. */
+bool post_flush(struct post *post);
+
+/* Marks a peer as gone; post_next_leaving gives it out once. */
+void post_leave(struct post *post, uint32_t peer);
+
+/* A peer that left, its ring freed; 0: none. The caller tells the core. */
+uint32_t post_next_leaving(struct post *post);
+
+/* Frees what is kept for a peer that the core forgot. */
+void post_forget(struct post *post, uint32_t peer);
+
+#endif

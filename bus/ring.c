@@ -1,0 +1,58 @@
+#include "bus/ring.h"
+
+#include <busbar/check.h>
+
+struct packet *packet_make(uint32_t count)
+{
+    struct packet *packet = malloc(sizeof *packet + count * sizeof *packet->frames);
+    CHECK(packet != NULL);
+    packet->count = count;
+    packet->size = 0;
+    return packet;
+}
+
+void packet_free(struct packet *packet)
+{
+    for (uint32_t i = 0; i < packet->count; i++)
+        zmq_msg_close(&packet->frames[i]);
+    free(packet);
+}
+
+struct packet *ring_first(const struct ring *ring)
+{
+    return ring->count == 0 ? NULL : ring->slots[ring->first];
+}
+
+struct packet *ring_pop(struct ring *ring)
+{
+    CHECK(ring->count > 0);
+    struct packet *packet = ring->slots[ring->first];
+    ring->first = (ring->first + 1) % RING_MESSAGES;
+    ring->count--;
+    ring->size -= packet->size;
+    return packet;
+}
+
+uint32_t ring_push(struct ring *ring, struct packet *packet)
+{
+    uint32_t dropped = 0;
+    if (ring->slots == NULL) {
+        ring->slots = malloc(RING_MESSAGES * sizeof(struct packet *));
+        CHECK(ring->slots != NULL);
+    }
+    while (ring->count > 0 && (ring->count == RING_MESSAGES || ring->size + packet->size > RING_BYTES)) {
+        packet_free(ring_pop(ring));
+        dropped++;
+    }
+    ring->slots[(ring->first + ring->count++) % RING_MESSAGES] = packet;
+    ring->size += packet->size;
+    return dropped;
+}
+
+void ring_clear(struct ring *ring)
+{
+    while (ring->count > 0)
+        packet_free(ring_pop(ring));
+    free(ring->slots);
+    *ring = (struct ring){.slots = NULL};
+}

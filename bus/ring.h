@@ -1,0 +1,44 @@
+/* Messages that wait for one slow peer: bounded in number and bytes, the oldest dropped first. */
+#ifndef BUS_RING_H
+#define BUS_RING_H
+
+#include <busbar/status.h>
+#include <stdint.h>
+#include <zmq.h>
+
+#define RING_MESSAGES 1024
+#define RING_BYTES    (16u * 1024 * 1024)
+
+/* A message without its routing id; frames[count], owned. */
+struct packet {
+    uint32_t count;
+    size_t size;
+    zmq_msg_t frames[];
+};
+
+/* All zero is an empty ring. */
+struct ring {
+    struct packet **slots; /* RING_MESSAGES, once needed */
+    uint32_t first, count;
+    size_t size;
+};
+
+/* A packet with room for `count` frames, which the caller initialises. Aborts without memory. */
+struct packet *packet_make(uint32_t count);
+
+/* Closes the frames and frees the packet. */
+void packet_free(struct packet *packet);
+
+/* Appends a packet, which the ring owns from here; the number of older ones that had to go. */
+uint32_t ring_push(struct ring *ring, struct packet *packet);
+
+/* The oldest packet, borrowed; NULL: empty. */
+struct packet *ring_first(const struct ring *ring);
+
+/* Takes the oldest packet out; the caller owns it. */
+struct packet *ring_pop(struct ring *ring);
+
+/* Frees everything; the ring can be used again. */
+void ring_clear(struct ring *ring);
+
+#endif

@@ -1,0 +1,141 @@
+/* Answers to VIP queries. */
+#include "bus/settings.h"
+#include "bus/state.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char *copy(const char *text)
+{
+    return strdup(text);
+}
+
+/* The bound endpoint with the public key, as agents take it. */
+static char *address(const struct broker *b)
+{
+    char *text = NULL;
+    if (asprintf(&text, "%s%s%s", b->vip.endpoint, b->secure ? "?serverkey=" : "", b->public_key) < 0)
+        return NULL;
+    return text;
+}
+
+static char *addresses(const struct broker *b)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < b->settings->vip.count; i++) {
+        const char *endpoint = b->settings->vip.items[i];
+        if (strncmp(endpoint, "tcp://", 6) == 0)
+            json_array_append_new(list, json_string(i == 0 ? b->vip.endpoint : endpoint));
+    }
+    char *text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+static char *server_key(const struct broker *b)
+{
+    return copy(b->public_key);
+}
+
+static char *instance_name(const struct broker *b)
+{
+    return copy(b->settings->instance_name);
+}
+
+static char *platform_version(const struct broker *b)
+{
+    (void)b;
+    return copy(BUSBAR_VERSION);
+}
+
+static char *message_bus(const struct broker *b)
+{
+    (void)b;
+    return copy("zmq");
+}
+
+static int64_t resident_bytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%*s %ld", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+static json_t *peer_stats(const struct broker *b)
+{
+    json_t *list = json_array();
+    const struct router *router = b->router;
+    for (uint32_t at = peers_next(&router->peers, 0); at != 0; at = peers_next(&router->peers, at)) {
+        const struct peer *peer = peers_at(&router->peers, at);
+        const struct receiver *receiver = &b->post->receivers[at];
+        struct bytes identity = peers_identity(&router->peers, at);
+        json_array_append_new(
+            list,
+            json_pack("{s:s%,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}", "identity", (const char *)identity.data,
+                      identity.size, "in", (json_int_t)peer->in, "out", (json_int_t)peer->out, "dropped",
+                      (json_int_t)receiver->dropped, "queued", (json_int_t)receiver->ring.count, "published",
+                      (json_int_t)peer->published, "refused", (json_int_t)peer->refused, "subscriptions",
+                      (json_int_t)router->subs.count_of_peer[at], "unheard_ms",
+                      (json_int_t)(b->now_ms - peer->heard_ms), "key", receiver->user));
+    }
+    return list;
+}
+
+static json_t *pending_stats(const struct broker *b)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < b->zap.pending_count; i++) {
+        const struct zap_pending *pending = &b->zap.pending[i];
+        json_array_append_new(list, json_pack("{s:s,s:s,s:I}", "key", pending->key, "address",
+                                              pending->address, "times", (json_int_t)pending->times));
+    }
+    return list;
+}
+
+static char *broker_stats(const struct broker *b)
+{
+    const struct router_counts *counts = &b->router->counts;
+    json_t *all = json_pack(
+        "{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:{s:I,s:I,s:I,s:I,s:I}}",
+        "version", BUSBAR_VERSION, "security", b->secure ? "curve" : "none", "uptime_s",
+        (json_int_t)((b->now_ms - b->started_ms) / 1000), "resident_bytes", (json_int_t)resident_bytes(),
+        "subscriptions", (json_int_t)b->router->subs.count, "received", (json_int_t)counts->received,
+        "published", (json_int_t)counts->published, "delivered", (json_int_t)counts->delivered, "forwarded",
+        (json_int_t)counts->forwarded, "malformed", (json_int_t)counts->malformed, "refused",
+        (json_int_t)counts->refused, "unreachable", (json_int_t)counts->unreachable, "dropped",
+        (json_int_t)b->post->dropped, "keys_accepted", (json_int_t)b->zap.accepted, "keys_refused",
+        (json_int_t)b->zap.refused, "peers", peer_stats(b), "pending", pending_stats(b), "plain", "in",
+        (json_int_t)b->plain_in, "out", (json_int_t)b->plain_out, "refused", (json_int_t)b->plain_refused,
+        "subscribers", (json_int_t)b->conns->open[DOOR_SUB], "subscriptions_refused",
+        (json_int_t)b->subscriptions_refused);
+    char *text = all == NULL ? NULL : json_dumps(all, JSON_COMPACT);
+    json_decref(all);
+    return text;
+}
+
+static const struct {
+    const char *key;
+    char *(*answer)(const struct broker *broker);
+} QUERIES[] = {{"addresses", addresses},
+               {"local_address", address},
+               {"serverkey", server_key},
+               {"instance-name", instance_name},
+               {"platform-version", platform_version},
+               {"message-bus", message_bus},
+               {"busbar.stats", broker_stats}};
+
+struct bytes stats_answer(struct broker *b, struct bytes key)
+{
+    free(b->answer);
+    b->answer = NULL;
+    for (size_t i = 0; i < sizeof QUERIES / sizeof *QUERIES && b->answer == NULL; i++)
+        if (bytes_equal(key, bytes_of(QUERIES[i].key)))
+            b->answer = QUERIES[i].answer(b);
+    return b->answer == NULL ? (struct bytes){NULL, 0} : bytes_of(b->answer);
+}
