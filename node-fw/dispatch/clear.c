@@ -11,11 +11,16 @@ static int64_t excess(const struct curve *curves, size_t count, uint32_t lambda)
     return sum;
 }
 
-/* The smallest price with F ≤ 0. It exists: at the highest price no consumer takes anything. */
+/* The smallest price with F ≤ 0 among those at which something can move. It exists: at the highest of them no
+ * consumer takes anything. */
 static uint32_t clearing_price(const struct curve *curves, size_t count)
 {
-    uint32_t low = 0;
-    uint32_t high = UINT32_MAX;
+    uint32_t low = count > 0 ? UINT32_MAX : 0;
+    uint32_t high = 0;
+    for (size_t i = 0; i < count; i++) {
+        low = curves[i].lo < low ? curves[i].lo : low;
+        high = curves[i].hi > high ? curves[i].hi : high;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (excess(curves, count, middle) <= 0)

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 struct clearing {
-    uint32_t lambda;       /* the smallest price, micro-$/kWh, with F(λ) = Σload − Σgeneration ≤ 0 */
+    uint32_t lambda;       /* the smallest price, micro-$/kWh, from the lowest lo to the highest hi with
+                              F(λ) = Σload − Σgeneration ≤ 0; 0 when there are no curves */
     int64_t load_mw;       /* Σ of the consumers' set-points */
     int64_t generation_mw; /* Σ of the generators' */
     int64_t residual_mw; /* load − generation: 0 unless only inelastic units are left (shortage > 0, surplus <

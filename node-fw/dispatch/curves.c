@@ -7,8 +7,12 @@
 
 /* A heartbeat waits this long for company. */
 #define COMPANY_MS 100
+/* And this long when it needs a whole entry: while boards change their minds, newer keys soon replace it. */
+#define COMPANY_LONG_MS 500
 /* After this many sends without an answer only every heartbeat brings another. */
 #define EAGER_SENDS 4
+/* After this many beats were not acknowledged, the whole entry is sent: something in it is not known. */
+#define SHORT_SENDS 3
 /* A grave is kept for a quarter of the heartbeats that serial-number arithmetic can tell apart. */
 #define GRAVE_BEATS 8192
 /* Own ids seen under other keys before two boards are suspected of sharing it. */
@@ -22,6 +26,13 @@ static struct dispatch_board *own_board(struct dispatch *d)
 static uint64_t bit(size_t neighbour)
 {
     return UINT64_C(1) << neighbour;
+}
+
+/* The neighbours of the mask have the board's key. */
+static void told(struct dispatch_board *board, uint64_t neighbours)
+{
+    board->has |= neighbours;
+    board->has_curve |= neighbours;
 }
 
 static uint32_t vote_for(uint64_t digest)
@@ -168,6 +179,7 @@ static void refute(struct dispatch *d, struct dispatch_board *own, uint16_t inca
         c->refutations++;
     d->view.duplicate_suspected = c->refutations == REFUTATIONS_SUSPECT;
     own->entry.incarnation = (uint16_t)(incarnation + 1);
+    own->has_curve = 0;
     roster_renew(own, true, neighbours_mask(d), d->now);
     dispatch_begin_life(d, own->entry.incarnation);
 }
@@ -179,6 +191,7 @@ static void behind(struct dispatch *d, struct dispatch_board *board, size_t neig
     if (!had || (board->state == BOARD_GRAVE && d->neighbours[neighbour].id != board->entry.id))
         return;
     board->has &= ~bit(neighbour);
+    board->has_curve &= ~bit(neighbour);
     board->urgent = true;
     board->sends = 0;
 }
@@ -188,13 +201,16 @@ static void adopt(struct dispatch *d, struct dispatch_board *board, const struct
 {
     struct entry *old = &board->entry;
     enum dispatch_board_state state = e->dead ? BOARD_LEFT : BOARD_LIVE;
-    bool moved = old->incarnation != e->incarnation || old->version != e->version || board->state != state;
+    bool another = old->incarnation != e->incarnation || old->version != e->version;
+    bool moved = another || board->state != state;
     bool voted = e->vote != old->vote && e->vote != 0;
     uint8_t hops = old->hops;
     if (moved)
         hops = e->hops < UINT8_MAX ? (uint8_t)(e->hops + 1) : UINT8_MAX;
     if (moved || voted)
         board->vote_depth = depth;
+    if (another)
+        board->has_curve = 0;
     *old = *e;
     old->hops = hops;
     board->state = state;
@@ -221,24 +237,24 @@ static void merge(struct dispatch *d, size_t from, const struct entry *e, const 
     if (order > 0)
         adopt(d, board, e, b->depth);
     if (order >= 0)
-        board->has |= bit(from);
+        told(board, bit(from));
     else if (!late)
         behind(d, board, from);
 }
 
-/* Takes one beat of a broadcast whose digest is ours: incarnation, version and curve are what we know. */
-static void merge_beat(struct dispatch *d, size_t from, const struct entry_beat *beat,
+/* Takes one beat; false when it speaks of an incarnation, version or curve that is not known. */
+static bool merge_beat(struct dispatch *d, size_t from, const struct entry_beat *beat,
                        const struct broadcast *b, bool late)
 {
     const struct dispatch_board *board = roster_find(&d->curves, beat->id);
-    if (board == NULL || board->state != BOARD_LIVE)
-        return;
+    if (board == NULL || (uint16_t)entry_hash(&board->entry) != beat->check)
+        return false;
     struct entry e = board->entry;
     uint16_t ahead = (beat->heartbeat - e.heartbeat) & 0x7fff;
     e.heartbeat = (uint16_t)(e.heartbeat + (ahead < 0x4000 ? ahead : ahead - 0x8000));
-    if (ahead > 0)
-        e.vote = beat->voted ? vote_for(b->digest) : 0;
+    e.vote = beat->voted ? vote_for(b->digest) : 0;
     merge(d, from, &e, b, late);
+    return true;
 }
 
 static bool take(struct dispatch *d, size_t from, const struct broadcast *b, bool late)
@@ -250,18 +266,18 @@ static bool take(struct dispatch *d, size_t from, const struct broadcast *b, boo
     for (int i = 0; i < b->entries && entry_read(&entries, &e); i++)
         merge(d, from, &e, b, late);
     refresh(d);
-    bool usable = b->digest == d->view.digest;
+    bool whole = true;
     struct entry_beat beat;
-    for (int i = 0; usable && i < b->beats && entry_read_beat(&beats, &beat); i++)
-        merge_beat(d, from, &beat, b, late);
+    for (int i = 0; i < b->beats && entry_read_beat(&beats, &beat); i++)
+        whole = merge_beat(d, from, &beat, b, late) && whole;
     settle(d);
     if (!late && b->full == d->curves.full && b->digest == d->view.digest) {
         for (size_t i = 0; i < d->curves.count; i++) {
             if (d->curves.boards[i].state == BOARD_LIVE)
-                d->curves.boards[i].has |= bit(from);
+                told(&d->curves.boards[i], bit(from));
         }
     }
-    return usable || b->beats == 0;
+    return whole;
 }
 
 static void acknowledged(struct dispatch *d, size_t neighbour, const struct broadcast_ack *ack)
@@ -269,7 +285,7 @@ static void acknowledged(struct dispatch *d, size_t neighbour, const struct broa
     for (size_t i = 0; i < d->curves.count; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
         if (board->sends > 0 && broadcast_acknowledges(ack, board->sequence))
-            board->has |= bit(neighbour);
+            told(board, bit(neighbour));
     }
 }
 
@@ -290,22 +306,29 @@ static void forget(struct dispatch *d, size_t neighbour)
         if (board->state == BOARD_GRAVE)
             continue;
         board->has &= ~bit(neighbour);
+        board->has_curve &= ~bit(neighbour);
         board->urgent = true;
         if (board->sends > 1)
             board->sends = 1;
     }
 }
 
+static uint64_t moved(uint64_t mask, const uint8_t moved_to[BB_NEIGHBOURS_MAX])
+{
+    uint64_t result = 0;
+    for (size_t k = 0; k < BB_NEIGHBOURS_MAX; k++) {
+        if ((mask & bit(k)) != 0 && moved_to[k] < BB_NEIGHBOURS_MAX)
+            result |= bit(moved_to[k]);
+    }
+    return result;
+}
+
 static void renumber(struct dispatch *d, const uint8_t moved_to[BB_NEIGHBOURS_MAX])
 {
     for (size_t i = 0; i < d->curves.count; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
-        uint64_t has = 0;
-        for (size_t k = 0; k < BB_NEIGHBOURS_MAX; k++) {
-            if ((board->has & bit(k)) != 0 && moved_to[k] < BB_NEIGHBOURS_MAX)
-                has |= bit(moved_to[k]);
-        }
-        board->has = board->state == BOARD_GRAVE ? UINT64_MAX : has;
+        board->has = board->state == BOARD_GRAVE ? UINT64_MAX : moved(board->has, moved_to);
+        board->has_curve = moved(board->has_curve, moved_to);
     }
 }
 
@@ -364,6 +387,7 @@ static void curve_changed(struct dispatch *d)
     struct dispatch_board *own = own_board(d);
     own->entry.curve = d->settings.curve;
     own->entry.version++;
+    own->has_curve = 0;
     roster_renew(own, true, neighbours_mask(d), d->now);
     settle(d);
 }
@@ -372,6 +396,7 @@ static void leave(struct dispatch *d)
 {
     struct dispatch_board *own = own_board(d);
     own->entry.version++;
+    own->has_curve = 0;
     own->entry.vote = 0;
     own->entry.dead = true;
     own->state = BOARD_LEFT;
@@ -391,13 +416,23 @@ static bool lacking(const struct dispatch *d, const struct dispatch_board *board
     return (own || !d->left) && (board->has & live) != live;
 }
 
-/* When a lacking board is to be sent (again). */
-static int64_t send_at(const struct dispatch *d, const struct dispatch_board *board)
+/* True when a beat says all that the live neighbours do not know of the board. */
+static bool beat_suffices(const struct dispatch *d, const struct dispatch_board *board, uint64_t live)
 {
+    uint32_t vote = board->entry.vote;
+    return board->state == BOARD_LIVE && board->sends < SHORT_SENDS && live != 0 &&
+           (board->has_curve & live) == live && (vote == 0 || vote == vote_for(d->view.digest));
+}
+
+/* When a lacking board is to be sent (again). */
+static int64_t send_at(const struct dispatch *d, const struct dispatch_board *board, uint64_t live)
+{
+    if (board->sends == 0 && board->urgent)
+        return INT64_MIN;
     if (board->sends == 0)
-        return board->urgent ? INT64_MIN : board->seen_at + COMPANY_MS;
+        return board->seen_at + (beat_suffices(d, board, live) ? COMPANY_MS : COMPANY_LONG_MS);
     bool eager = board->sends <= EAGER_SENDS;
-    return board->sent_at + (eager ? d->settings.exchange_ms : dispatch_beat_period(d));
+    return board->sent_at + (eager ? dispatch_patience(d) : dispatch_beat_period(d));
 }
 
 static struct dispatch_news news(const struct dispatch *d)
@@ -409,22 +444,11 @@ static struct dispatch_news news(const struct dispatch *d)
         if (!lacking(d, board, live))
             continue;
         int64_t *at = board->urgent ? &news.urgent_at : &news.calm_at;
-        int64_t when = send_at(d, board);
+        int64_t when = send_at(d, board, live);
         if (when < *at)
             *at = when;
     }
     return news;
-}
-
-/* True when every live neighbour can use beats: they all show our digest. */
-static bool beats_usable(const struct dispatch *d)
-{
-    for (size_t i = 0; i < d->neighbour_count; i++) {
-        const struct dispatch_neighbour *n = &d->neighbours[i];
-        if (neighbours_live(n) && n->digest != d->view.digest)
-            return false;
-    }
-    return neighbours_mask(d) != 0;
 }
 
 static void note_sent(struct dispatch *d, struct dispatch_board *board, struct broadcast *b)
@@ -440,18 +464,17 @@ static void note_sent(struct dispatch *d, struct dispatch_board *board, struct b
         b->depth = (uint16_t)(depth + 1);
 }
 
-/* Appends beats: cheap, so fresh heartbeats go along without waiting. */
+/* Appends beats: they are short, so fresh heartbeats go along without waiting. */
 static void fill_beats(struct dispatch *d, struct broadcast *b, struct writer *w, uint64_t live)
 {
     for (size_t i = 0; i < d->curves.count && w->capacity - w->size >= ENTRY_BEAT_SIZE; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
         const struct entry *e = &board->entry;
-        bool voted = e->vote == vote_for(d->view.digest);
-        if (board->state != BOARD_LIVE || !lacking(d, board, live) || (e->vote != 0 && !voted))
+        if (!lacking(d, board, live) || !beat_suffices(d, board, live))
             continue;
-        if (board->sends > 0 && send_at(d, board) > d->now)
+        if (board->sends > 0 && send_at(d, board, live) > d->now)
             continue;
-        entry_write_beat(w, &(struct entry_beat){e->id, e->heartbeat, voted});
+        entry_write_beat(w, &(struct entry_beat){e->id, e->heartbeat, e->vote != 0, (uint16_t)entry_hash(e)});
         note_sent(d, board, b);
         b->beats++;
     }
@@ -464,7 +487,7 @@ static void fill_entries(struct dispatch *d, struct broadcast *b, struct writer 
     for (size_t i = 0; i < d->curves.count && w->capacity - w->size >= ENTRY_SIZE; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
         bool turn = board->sends == sends || (upwards && board->sends > sends);
-        if (!turn || !lacking(d, board, live) || send_at(d, board) > d->now)
+        if (!turn || !lacking(d, board, live) || send_at(d, board, live) > d->now)
             continue;
         struct entry e = board->entry;
         e.dead = board->state != BOARD_LIVE;
@@ -480,8 +503,7 @@ static void fill(struct dispatch *d, struct broadcast *b, struct writer *w)
     b->digest = d->view.digest;
     b->full = d->curves.full;
     b->depth = (uint16_t)(d->view.depth + 1);
-    if (beats_usable(d))
-        fill_beats(d, b, w, live);
+    fill_beats(d, b, w, live);
     /* Fewest sends first. What was sent in this very broadcast is not due again. */
     fill_entries(d, b, w, live, 0, false);
     fill_entries(d, b, w, live, 1, false);

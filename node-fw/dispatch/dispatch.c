@@ -14,7 +14,11 @@
 #define BURST_MAX 12
 /* Acknowledgements and shares in one broadcast; what has no room waits for the next. */
 #define ANSWERS_MAX 4
-#define SHARES_MAX  2
+#define SHARES_MAX  4
+/* Shares go along this often, and less often once the mismatch looks settled (10 W a board). */
+#define SHARE_MS         150
+#define SHARE_SETTLED_MS 600
+#define SETTLED_MW       10000
 
 /* The table of methods, by enum dispatch_method; NULL: not in this build. */
 static const struct dispatch_method_table *const methods[] = {
@@ -74,6 +78,12 @@ int64_t dispatch_expiry(const struct dispatch *d)
     return later(d->settings.expiry_ms, 4 * dispatch_beat_period(d));
 }
 
+int64_t dispatch_patience(const struct dispatch *d)
+{
+    int64_t twice = 2 * d->answer_us / 1000;
+    return later(d->settings.exchange_ms, earlier(twice, dispatch_beat_period(d)));
+}
+
 /* -- starting and changing ---------------------------------------------------------------------------------
  */
 
@@ -99,6 +109,8 @@ enum status dispatch_init(struct dispatch *d, const struct dispatch_settings *se
     d->method = methods[settings->method];
     d->now = d->started = now.ms;
     d->exchanged_at = d->shown_at = INT64_MIN;
+    for (size_t i = 0; i < DISPATCH_ASKED; i++)
+        d->asked_at[i] = INT64_MAX;
     d->view.incarnation = settings->incarnation;
     d->sequence = (uint32_t)settings->incarnation << 16;
     uint8_t moved_to[BB_NEIGHBOURS_MAX];
@@ -177,6 +189,19 @@ static bool read_whole(const struct dispatch *d, struct bytes payload, struct br
            d->method->valid(out);
 }
 
+/* Measures how long the answer to the newest broadcast that the neighbour names has taken. */
+static void note_answer(struct dispatch *d, struct dispatch_neighbour *n, uint32_t sequence)
+{
+    uint32_t back = (d->sequence - 1 - sequence) & 0xffffff;
+    bool named = n->answered == sequence;
+    n->answered = sequence;
+    if (named || back >= DISPATCH_ASKED)
+        return;
+    int64_t asked = d->asked_at[(d->sequence - 1 - back) % DISPATCH_ASKED];
+    if (asked <= d->now)
+        d->answer_us += ((d->now - asked) * 1000 - d->answer_us) / 8;
+}
+
 static void take_answers(struct dispatch *d, size_t i, const struct broadcast *b)
 {
     struct dispatch_neighbour *n = &d->neighbours[i];
@@ -186,6 +211,7 @@ static void take_answers(struct dispatch *d, size_t i, const struct broadcast *b
         if (ack.neighbour != d->settings.id)
             continue;
         d->method->acknowledged(d, i, &ack);
+        note_answer(d, n, ack.sequence);
         /* Whatever it heard since the digest was first shown has shown it. */
         if (d->shown_at != INT64_MIN && ((ack.sequence - d->shown) & 0xffffff) < 0x10000)
             n->knows = true;
@@ -270,7 +296,7 @@ static int64_t pace_at(const struct dispatch *d)
         return INT64_MIN;
     for (size_t i = 0; i < d->neighbour_count; i++) {
         if (awaited(d, &d->neighbours[i]))
-            return d->exchanged_at + d->settings.exchange_ms;
+            return d->exchanged_at + dispatch_patience(d);
     }
     return INT64_MIN;
 }
@@ -285,7 +311,7 @@ static int64_t show_at(const struct dispatch *d)
             continue;
         if (d->shown_at == INT64_MIN)
             return INT64_MIN;
-        int64_t pause = n->showings <= 4 ? d->settings.exchange_ms : dispatch_beat_period(d);
+        int64_t pause = n->showings <= 4 ? dispatch_patience(d) : dispatch_beat_period(d);
         at = earlier(at, d->shown_at + pause);
     }
     return at;
@@ -378,6 +404,9 @@ static uint8_t write_shares(struct dispatch *d, struct writer *w)
 {
     uint8_t count = 0;
     size_t degree = neighbours_count_live(d);
+    bool restless = d->audit.estimate_mw > SETTLED_MW || d->audit.estimate_mw < -SETTLED_MW;
+    if (d->now - d->audit.given_at < (restless ? SHARE_MS : SHARE_SETTLED_MS))
+        return 0;
     for (size_t k = 0; k < d->neighbour_count && count < SHARES_MAX; k++) {
         struct dispatch_neighbour *n = &d->neighbours[d->audit.turn++ % d->neighbour_count];
         if (w->capacity - w->size < BROADCAST_SHARE)
@@ -388,6 +417,8 @@ static uint8_t write_shares(struct dispatch *d, struct writer *w)
         broadcast_write_share(w, &share);
         count++;
     }
+    if (count > 0)
+        d->audit.given_at = d->now;
     return count;
 }
 
@@ -435,6 +466,7 @@ static size_t send(struct dispatch *d, bool exchange, uint8_t *out)
         d->burst = 0;
     struct writer header = writer_at(out, BROADCAST_HEADER);
     broadcast_write(&header, &b);
+    d->asked_at[d->sequence % DISPATCH_ASKED] = b.answer ? d->now : INT64_MAX;
     d->sequence++;
     d->counters.sent++;
     d->counters.bytes_sent += (uint32_t)w.size;

@@ -28,9 +28,10 @@ bool entry_read_beat(struct reader *r, struct entry_beat *out)
 {
     uint16_t id = read_u16(r);
     uint16_t word = read_u16(r);
+    uint16_t check = read_u16(r);
     if (!r->ok || id == 0)
         return false;
-    *out = (struct entry_beat){id, word & (VOTED - 1), (word & VOTED) != 0};
+    *out = (struct entry_beat){id, word & (VOTED - 1), (word & VOTED) != 0, check};
     return true;
 }
 
@@ -52,6 +53,29 @@ void entry_write_beat(struct writer *w, const struct entry_beat *beat)
 {
     write_u16(w, beat->id);
     write_u16(w, (uint16_t)((beat->heartbeat & (VOTED - 1)) | (beat->voted ? VOTED : 0)));
+    write_u16(w, beat->check);
+}
+
+/* The finaliser of splitmix64: every bit of the input moves every bit of the output. */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+uint64_t entry_hash(const struct entry *e)
+{
+    uint64_t identity = (uint64_t)e->id | (uint64_t)e->incarnation << 16 | (uint64_t)e->version << 32 |
+                        (uint64_t)e->curve.kind << 48;
+    uint64_t h = mix(identity + UINT64_C(0x9e3779b97f4a7c15));
+    h = mix(h ^ ((uint64_t)e->curve.lo | (uint64_t)e->curve.hi << 32));
+    return mix(h + e->curve.pmax);
+}
+
+uint64_t entry_hash_full(const struct entry *e)
+{
+    return mix(entry_hash(e) ^ ((uint64_t)e->heartbeat << 32 | e->vote));
 }
 
 static int serial(uint16_t a, uint16_t b)

@@ -65,6 +65,10 @@ void dispatch_begin_life(struct dispatch *d, uint16_t incarnation);
 /* The set-point is d->view.setpoint_mw from now on; it counts as applied unless the board says otherwise. */
 void dispatch_setpoint_changed(struct dispatch *d);
 
+/* How long to wait for an answer or for a neighbour's exchange: exchange_ms, or twice the time that answers
+ * take on these wires if that is longer, so that a full wire is not filled with repetitions. */
+int64_t dispatch_patience(const struct dispatch *d);
+
 /* Pause between two heartbeats: heartbeat_ms, or 20 ms for each board of the neighbourhood, so that the
  * heartbeats of all stay below 50 a second on every wire. */
 int64_t dispatch_beat_period(const struct dispatch *d);

@@ -60,23 +60,6 @@ void roster_clean(struct dispatch_curves *c, int64_t before)
     }
 }
 
-/* The finaliser of splitmix64: every bit of the input moves every bit of the output. */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-static uint64_t hash(const struct entry *e)
-{
-    uint64_t identity = (uint64_t)e->id | (uint64_t)e->incarnation << 16 | (uint64_t)e->version << 32 |
-                        (uint64_t)e->curve.kind << 48;
-    uint64_t h = mix(identity + UINT64_C(0x9e3779b97f4a7c15));
-    h = mix(h ^ ((uint64_t)e->curve.lo | (uint64_t)e->curve.hi << 32));
-    return mix(h + e->curve.pmax);
-}
-
 uint64_t roster_digest(const struct dispatch_curves *c, uint16_t *live_out)
 {
     uint64_t sum = 0;
@@ -84,7 +67,7 @@ uint64_t roster_digest(const struct dispatch_curves *c, uint16_t *live_out)
     for (size_t i = 0; i < c->count; i++) {
         if (c->boards[i].state != BOARD_LIVE)
             continue;
-        sum += hash(&c->boards[i].entry);
+        sum += entry_hash(&c->boards[i].entry);
         ++*live_out;
     }
     return sum;
@@ -96,7 +79,7 @@ uint32_t roster_full(const struct dispatch_curves *c)
     for (size_t i = 0; i < c->count; i++) {
         const struct entry *e = &c->boards[i].entry;
         if (c->boards[i].state == BOARD_LIVE)
-            sum += mix(hash(e) ^ ((uint64_t)e->heartbeat << 32 | e->vote));
+            sum += entry_hash_full(e);
     }
     return (uint32_t)(sum >> 32 ^ sum);
 }

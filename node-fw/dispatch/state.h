@@ -13,6 +13,9 @@
 
 struct dispatch_method_table;
 
+/* Broadcasts whose time is remembered, to see how long answers take. */
+#define DISPATCH_ASKED 16
+
 /* What is known of one configured neighbour. Its index is its bit in every mask. */
 struct dispatch_neighbour {
     uint16_t id;
@@ -26,7 +29,8 @@ struct dispatch_neighbour {
     uint16_t exchange; /* the last one heard to its end */
     uint16_t depth;    /* of the first broadcast that showed `digest` */
     uint64_t digest;
-    bool knows; /* it has heard a broadcast of ours that showed the present digest */
+    uint32_t answered; /* the newest broadcast of ours that it named, 24 bits */
+    bool knows;        /* it has heard a broadcast of ours that showed the present digest */
     int64_t heard_at;
     int64_t awaited_until; /* when it counts as silent unless it is heard */
     int64_t owed_since;
@@ -50,7 +54,8 @@ struct dispatch_board {
     bool urgent;         /* more than a heartbeat is new about it */
     uint32_t sequence;   /* of the broadcast that carried it last, valid when sends > 0 */
     int64_t seen_at, sent_at;
-    uint64_t has; /* neighbours that are known to have this key */
+    uint64_t has;       /* neighbours that are known to have this key */
+    uint64_t has_curve; /* neighbours that are known to have this incarnation and version */
 };
 
 struct dispatch_curves {
@@ -66,6 +71,7 @@ struct dispatch_audit {
     uint64_t power;  /* x, two's complement, 2^-16 mW */
     uint64_t weight; /* w, two's complement; 2^32 at the start */
     int64_t estimate_mw;
+    int64_t given_at;
     size_t turn; /* the neighbour whose share is next */
 };
 
@@ -80,8 +86,12 @@ struct dispatch {
     int64_t shown_at;     /* the last broadcast with the present digest; INT64_MIN when there was none */
     uint32_t shown;       /* the sequence of the first of them */
     uint32_t sequence;    /* of the next broadcast */
-    uint16_t exchange;    /* the last one begun */
-    uint8_t burst;        /* broadcasts that the running exchange may still have */
+    int64_t answer_us;    /* how long answers take, smoothed */
+    int64_t asked_at[DISPATCH_ASKED]; /* by sequence: when the broadcast went out that wants an answer;
+                                         INT64_MAX: it wants none */
+
+    uint16_t exchange; /* the last one begun */
+    uint8_t burst;     /* broadcasts that the running exchange may still have */
     bool left;
     bool applied_given; /* dispatch_set_applied was called */
     int64_t applied_mw;
