@@ -54,7 +54,7 @@ static int64_t freshness(const struct dispatch *d)
 
 static void solve(struct dispatch *d)
 {
-    struct curve curves[BB_BOARDS_MAX];
+    struct curve curves[BB_BOARDS_MAX] = {0};
     int64_t powers[BB_BOARDS_MAX];
     size_t count = 0;
     size_t own = BB_BOARDS_MAX;

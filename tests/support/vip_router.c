@@ -88,7 +88,8 @@ static void unsubscribe(const char *peer, const char *prefix) /* NULL: all */
 
 static void publish(const struct frames *in)
 {
-    char text[70000], reached[PEERS_MAX][256];
+    char text[70000];
+    const char *reached[PEERS_MAX];
     int count = 0;
     size_t size = in->size[8] - 1;
     snprintf(text, sizeof text, "%.*s,\"sender\":\"%s\"}", (int)size, in->data[8], in->data[0]);
@@ -98,7 +99,7 @@ static void publish(const struct frames *in)
             seen = seen || strcmp(reached[j], subs[i].peer) == 0;
         if (seen)
             continue;
-        snprintf(reached[count++], 256, "%s", subs[i].peer);
+        reached[count++] = subs[i].peer;
         struct frames out = {.count = 0};
         add(&out, "", 0);
         add(&out, "VIP1", 4);
