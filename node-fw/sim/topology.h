@@ -15,7 +15,8 @@
 enum topology_kind {
     TOPOLOGY_RING,        /* i and i±1 */
     TOPOLOGY_CIRCULANT,   /* i and i±offset, for each offset */
-    TOPOLOGY_SMALL_WORLD, /* a ring of `degree` nearest neighbours, a fifth of its links moved at random */
+    TOPOLOGY_SMALL_WORLD, /* a ring, and links to the next nearest up to `degree`, a fifth of these moved:
+                             connected */
     TOPOLOGY_RANDOM,      /* a random tree, then random links up to the mean degree `degree`: connected */
     TOPOLOGY_COMPLETE,    /* everyone hears everyone; at most BB_NEIGHBOURS_MAX + 1 boards */
     TOPOLOGY_LINKS        /* the links given */
