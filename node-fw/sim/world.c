@@ -8,6 +8,8 @@
 
 /* What the link adds to a payload on the wire: two delimiters, a COBS byte, header and CRC. */
 #define FRAMING (3 + BB_LINK_HEADER + BB_LINK_CRC)
+/* Bytes that the host keeps for a board whose wire is busy; what comes then is lost. */
+#define HOST_QUEUE 4096
 /* A board that leaves says so with its next broadcasts, then it is off. */
 #define LEAVE_MS 1000
 
@@ -90,12 +92,13 @@ static void tend(struct sim_world *w, size_t board)
         w->observer(w, board, w->observer_context);
 }
 
-/* Everybody's answer may be another one from now on. */
+/* Everybody's answer may be another one from now on. While the first boards start depth is counted from 0. */
 static void change(struct sim_world *w)
 {
     w->era++;
     w->changed_ms = clock_of(w).ms;
-    w->depth_base = w->depth;
+    if (w->changed_ms > w->settings.start_spread_ms)
+        w->depth_base = w->depth;
     for (size_t i = 0; i < w->count; i++) {
         if (w->nodes[i].running)
             sim_judge(w, i);
@@ -222,6 +225,11 @@ static void happen(struct sim_world *w, struct happening h)
         }
         return;
     case HAPPEN_ARRIVE:
+        if (n->down_free_us - w->now_us > wire_us(w, HOST_QUEUE)) {
+            w->lost++;
+            queue_release(&w->queue, h.packet);
+            return;
+        }
         n->down_free_us =
             (n->down_free_us > w->now_us ? n->down_free_us : w->now_us) + wire_us(w, h.packet->size);
         h.at_us = n->down_free_us;
