@@ -1,8 +1,9 @@
 #include "bus/broker.h"
 
 #include "bus/client/log.h"
+#include "bus/plain.h"
 #include "bus/rules.h"
-#include "bus/state.h"
+#include "bus/vip.h"
 
 #include <busbar/check.h>
 #include <errno.h>

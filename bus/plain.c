@@ -1,6 +1,6 @@
 /* The doors for plain PUB and SUB sockets. */
+#include "bus/plain.h"
 #include "bus/client/log.h"
-#include "bus/state.h"
 
 #include <busbar/check.h>
 #include <errno.h>

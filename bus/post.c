@@ -94,7 +94,7 @@ static void keep(struct post *post, uint32_t peer, struct packet *packet)
 
 static struct packet *packet_of(zmq_msg_t *frames, uint32_t count)
 {
-    struct packet *packet = packet_make(count);
+    struct packet *packet = ring_packet(count);
     for (uint32_t i = 0; i < count; i++) {
         share(&packet->frames[i], &frames[i]);
         packet->size += zmq_msg_size(&frames[i]);
@@ -112,7 +112,7 @@ static int flush_peer(struct post *post, uint32_t peer)
             return failed;
         struct packet *packet = ring_pop(ring);
         send_frames(post, packet->frames, packet->count);
-        packet_free(packet);
+        ring_packet_free(packet);
         peers_at(&post->router->peers, peer)->out++;
     }
     return 0;

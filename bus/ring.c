@@ -2,7 +2,7 @@
 
 #include <busbar/check.h>
 
-struct packet *packet_make(uint32_t count)
+struct packet *ring_packet(uint32_t count)
 {
     struct packet *packet = malloc(sizeof *packet + count * sizeof *packet->frames);
     CHECK(packet != NULL);
@@ -11,7 +11,7 @@ struct packet *packet_make(uint32_t count)
     return packet;
 }
 
-void packet_free(struct packet *packet)
+void ring_packet_free(struct packet *packet)
 {
     for (uint32_t i = 0; i < packet->count; i++)
         zmq_msg_close(&packet->frames[i]);
@@ -41,7 +41,7 @@ uint32_t ring_push(struct ring *ring, struct packet *packet)
         CHECK(ring->slots != NULL);
     }
     while (ring->count > 0 && (ring->count == RING_MESSAGES || ring->size + packet->size > RING_BYTES)) {
-        packet_free(ring_pop(ring));
+        ring_packet_free(ring_pop(ring));
         dropped++;
     }
     ring->slots[(ring->first + ring->count++) % RING_MESSAGES] = packet;
@@ -52,7 +52,7 @@ uint32_t ring_push(struct ring *ring, struct packet *packet)
 void ring_clear(struct ring *ring)
 {
     while (ring->count > 0)
-        packet_free(ring_pop(ring));
+        ring_packet_free(ring_pop(ring));
     free(ring->slots);
     *ring = (struct ring){.slots = NULL};
 }

@@ -24,10 +24,10 @@ struct ring {
 };
 
 /* A packet with room for `count` frames, which the caller initialises. Aborts without memory. */
-struct packet *packet_make(uint32_t count);
+struct packet *ring_packet(uint32_t count);
 
 /* Closes the frames and frees the packet. */
-void packet_free(struct packet *packet);
+void ring_packet_free(struct packet *packet);
 
 /* Appends a packet, which the ring owns from here; the number of older ones that had to go. */
 uint32_t ring_push(struct ring *ring, struct packet *packet);

@@ -45,39 +45,4 @@ struct broker {
     char *answer; /* the text of the last query, freed with the next */
 };
 
-/* -- vip.c */
-
-/* Takes up to BURST messages from the vip door; the number taken. */
-int vip_serve(struct broker *broker);
-
-/* Reads the monitors of all doors. Peers whose connection went are marked as leaving. */
-void vip_watch(struct broker *broker);
-
-/* Drops and announces peers that left; shuts connections that hold a routing id in silence; once in a while
- * pings peers that were not heard, which finds those that cannot be reached. */
-void vip_tidy(struct broker *broker);
-
-/* Puts new rules in force: peers whose identity is not granted any more are shut. */
-void vip_rebind(struct broker *broker);
-
-/* -- plain.c */
-
-/* Takes up to BURST messages from the pub door; the number taken. */
-int plain_serve(struct broker *broker);
-
-/* Admits or refuses the subscriptions that wait on the sub door. */
-void plain_subscriptions(struct broker *broker);
-
-/* Sends the publish in broker->out to the sub door. */
-void plain_publish(struct broker *broker);
-
-/* Shuts the connections of the sub door, so that they subscribe again under the present rules, and forgets
- * what was remembered about publishers. */
-void plain_rebind(struct broker *broker);
-
-/* -- stats.c */
-
-/* The answer to a VIP query; borrowed until the next one; "" for an unknown key. */
-struct bytes stats_answer(struct broker *broker, struct bytes key);
-
 #endif

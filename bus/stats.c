@@ -1,6 +1,6 @@
 /* Answers to VIP queries. */
+#include "bus/stats.h"
 #include "bus/settings.h"
-#include "bus/state.h"
 
 #include <jansson.h>
 #include <stdlib.h>

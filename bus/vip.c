@@ -1,7 +1,9 @@
 /* The vip door: receives messages, checks whose connection they come on, asks the core, sends what follows.
  */
+#include "bus/vip.h"
 #include "bus/client/log.h"
-#include "bus/state.h"
+#include "bus/plain.h"
+#include "bus/stats.h"
 
 #include <errno.h>
 #include <stdlib.h>

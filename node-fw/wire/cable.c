@@ -51,7 +51,7 @@ static void close_pty(struct end *e)
     e->master = e->slave = -1;
 }
 
-enum status end_plug(struct end *e)
+enum status cable_plug(struct end *e)
 {
     e->master = e->slave = -1;
     enum status status = open_pty(e);
@@ -60,7 +60,7 @@ enum status end_plug(struct end *e)
     return status;
 }
 
-void end_unplug(struct end *e)
+void cable_unplug(struct end *e)
 {
     if (e->master < 0)
         return;
@@ -89,7 +89,7 @@ static void put(struct end *e, const uint8_t *data, size_t size)
         e->overrun += size - (n > 0 ? (size_t)n : 0);
 }
 
-void end_deliver(struct end *e, int64_t now_ns)
+void cable_deliver(struct end *e, int64_t now_ns)
 {
     uint8_t buffer[512];
     size_t size = line_take(&e->line, now_ns, buffer, sizeof buffer);
@@ -97,7 +97,7 @@ void end_deliver(struct end *e, int64_t now_ns)
         put(e, buffer, size);
 }
 
-void end_garbage(struct end *e, uint32_t count)
+void cable_garbage(struct end *e, uint32_t count)
 {
     for (; e->master >= 0 && count > 0; count--) {
         uint8_t byte = line_dice_byte(&e->line);

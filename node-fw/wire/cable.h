@@ -20,18 +20,18 @@ struct cable {
 
 /* Makes the pty and its link; a link of that name is replaced, any other file is not. BB_EXISTS: another file
  * has the name; BB_IO. */
-BB_MUST_CHECK enum status end_plug(struct end *e);
+BB_MUST_CHECK enum status cable_plug(struct end *e);
 
 /* Takes the link away and hangs up whoever has the pty open; what was on its way to it is lost. */
-void end_unplug(struct end *e);
+void cable_unplug(struct end *e);
 
 /* Moves what end `from` (0 or 1) has to say onto the line to the other one. */
 void cable_collect(struct cable *c, int from, int64_t now_ns);
 
 /* Hands what has arrived at an end to its pty. */
-void end_deliver(struct end *e, int64_t now_ns);
+void cable_deliver(struct end *e, int64_t now_ns);
 
 /* Puts `count` random bytes into an end's pty, past the line. */
-void end_garbage(struct end *e, uint32_t count);
+void cable_garbage(struct end *e, uint32_t count);
 
 #endif

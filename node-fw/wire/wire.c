@@ -71,7 +71,7 @@ static const char *replug(struct end *e)
 {
     if (e->master >= 0)
         return "is plugged already";
-    return end_plug(e) == BB_OK ? NULL : "cannot be made";
+    return cable_plug(e) == BB_OK ? NULL : "cannot be made";
 }
 
 /* Does one command; NULL, or why it was not done. */
@@ -93,11 +93,11 @@ static const char *obey(struct wire *w, const char *line)
     if (!e)
         return "needs the name of an end";
     if (strcmp(word, "unplug") == 0)
-        return end_unplug(e), NULL;
+        return cable_unplug(e), NULL;
     if (strcmp(word, "replug") == 0)
         return replug(e);
     if (strcmp(word, "garbage") == 0)
-        return end_garbage(e, a), NULL;
+        return cable_garbage(e, a), NULL;
     return "is no command: unplug A, replug A, faults FLIP DROP, garbage A N, quit";
 }
 
@@ -177,7 +177,7 @@ static void turn(struct wire *w, const sigset_t *signals)
         if (fds[i].revents & POLLIN)
             cable_collect(&w->cables[i / 2], i % 2, now);
     for (size_t i = 0; i < 2 * w->count; i++)
-        end_deliver(end_at(w, i), now);
+        cable_deliver(end_at(w, i), now);
     unlock_slaves(w, now);
     if (fds[2 * w->count].revents)
         read_commands(w);
@@ -204,7 +204,7 @@ static bool plug_all(struct wire *w)
     for (size_t i = 0; i < 2 * w->count; i++) {
         struct end *e = end_at(w, i);
         line_init(&e->line, w->baud, w->seed * ENDS_MAX + i);
-        enum status status = end_plug(e);
+        enum status status = cable_plug(e);
         if (status != BB_OK) {
             fprintf(stderr, "busbar-wire: %s: %s\n", e->name,
                     status == BB_EXISTS ? "a file that is no link has this name" : strerror(errno));
@@ -230,7 +230,7 @@ static int run(struct wire *w)
     while (result == 0 && !stop && !w->quit)
         turn(w, &signals);
     for (size_t i = 0; i < 2 * w->count; i++)
-        end_unplug(end_at(w, i));
+        cable_unplug(end_at(w, i));
     return result;
 }
 

@@ -52,7 +52,7 @@ static void bad_addresses_are_refused_with_a_reason(void **state)
                                       "tcp://h:1?serverkey=short",
                                       "tcp://h:1?server=PLAIN",
                                       "tcp://h:1?color=red",
-                                      "tcp://h:1?publickey=" KEY,
+                                      ("tcp://h:1?publickey=" KEY),
                                       "tcp://h:1?serverkey=%zz"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct address a;
