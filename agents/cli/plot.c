@@ -31,6 +31,8 @@ void plot_log(FILE *to, const char *title, const char *unit, const double *value
     CHECK(count >= 1 && height >= 2 && width >= 1 && floor > 0);
     size_t columns = count < width ? count : width;
     columns = columns < PLOT_WIDTH_MAX ? columns : PLOT_WIDTH_MAX;
+    /* Few columns are spread, at most six places apart. */
+    size_t wide = width / columns < 6 ? (width / columns > 0 ? width / columns : 1) : 6;
     size_t lines[PLOT_WIDTH_MAX];
     double high = floor;
     for (size_t i = 0; i < count; i++)
@@ -46,11 +48,11 @@ void plot_log(FILE *to, const char *title, const char *unit, const double *value
         else
             fputs("          │", to);
         for (size_t i = 0; i < columns; i++)
-            fputs(lines[i] == line ? "●" : lines[i] > line ? "·" : " ", to);
+            fprintf(to, "%s%*s", lines[i] == line ? "●" : lines[i] > line ? "·" : " ", (int)wide - 1, "");
         fputc('\n', to);
     }
     fprintf(to, "          └");
-    for (size_t i = 0; i < columns; i++)
+    for (size_t i = 0; i < columns * wide; i++)
         fputs("─", to);
-    fprintf(to, "\n           0%*zu exchanges\n", columns > 2 ? (int)columns - 1 : 2, count - 1);
+    fprintf(to, "\n           0%*zu exchanges\n", columns > 2 ? (int)((columns - 1) * wide) : 2, count - 1);
 }

@@ -8,6 +8,10 @@
 #include <unistd.h>
 
 #define SESSION_TIMEOUT_S 5.0
+/* "Method not found". Source: JSON-RPC 2.0, section 5.1. */
+#define RPC_NO_METHOD (-32601)
+/* What the broker answers for a peer that is not there. */
+#define RPC_UNAVAILABLE (-32006)
 
 static enum status connect_client(const struct call *call, struct session *s, struct bb_reason *reason)
 {
@@ -68,15 +72,18 @@ enum exit_code session_fail(const struct call *call, const struct session *sessi
     return call_fail(call, exit_of(status), "%s", *reason == '\0' ? bb_status_text(status) : reason);
 }
 
-/* Tells the error object that a peer answered with. */
+/* Tells the error object that a peer, or the broker in its place, answered with. */
 static enum exit_code tell_remote(const struct call *call, const char *peer, const char *json,
                                   enum exit_code refused)
 {
     json_t *error = json == NULL ? NULL : json_loads(json, JSON_DECODE_ANY, NULL);
     const char *message = json_string_value(json_object_get(error, "message"));
     json_int_t number = json_integer_value(json_object_get(error, "code"));
-    /* Source: JSON-RPC 2.0, section 5.1: −32601 is "method not found". */
-    enum exit_code code = number == -32601 ? EXIT_MISSING : refused;
+    enum exit_code code = refused;
+    if (number == RPC_NO_METHOD)
+        code = EXIT_MISSING;
+    else if (number == RPC_UNAVAILABLE)
+        code = EXIT_UNREACHABLE;
     call_fail(call, code, "%s: %s", peer, message == NULL ? "it answered with an error" : message);
     json_decref(error);
     return code;

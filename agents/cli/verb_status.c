@@ -1,6 +1,5 @@
 /* busbar status: the broker, who is on the bus, the boards. */
 #include "agents/cli/boards.h"
-#include "agents/cli/decimal.h"
 #include "agents/cli/format.h"
 #include "agents/cli/json.h"
 #include "agents/cli/verbs.h"
@@ -25,7 +24,7 @@ static enum exit_code gather(const struct call *call, struct session *session, j
 {
     static const char *const keys[][2] = {{"platform-version", "broker"},
                                           {"instance-name", "instance"},
-                                          {"addresses", "addresses"},
+                                          {"local_address", "address"},
                                           {"busbar.stats", "stats"}};
     enum exit_code code = EXIT_DONE;
     for (size_t i = 0; i < sizeof keys / sizeof *keys && code == EXIT_DONE; i++) {
@@ -59,42 +58,65 @@ static enum exit_code gather_boards(const struct call *call, struct session *ses
     return EXIT_DONE;
 }
 
-static void add_value(struct table *table, const char *name, const json_t *value)
+/* A line "name: value" when the value is there. */
+static void put_line(const char *name, const json_t *value)
 {
-    char *text = json_is_string(value) ? strdup(json_string_value(value))
-                                       : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    table_add(table, (const char *[]){name, text});
-    free(text);
+    if (json_is_string(value) && json_string_length(value) > 0)
+        printf("%-14s %s\n", name, json_string_value(value));
+    else if (json_is_integer(value))
+        printf("%-14s %" JSON_INTEGER_FORMAT "\n", name, json_integer_value(value));
 }
 
-/* Objects become one line for each member, lists one for each item. */
-static void add_lines(struct table *table, const char *name, const json_t *value)
+static void print_broker(const json_t *document)
 {
-    char label[96];
-    const char *key;
-    json_t *item;
-    size_t index;
-    if (json_is_object(value)) {
-        json_object_foreach((json_t *)value, key, item)
-        {
-            snprintf(label, sizeof label, "%s %s", name, key);
-            add_value(table, label, item);
+    static const char *const counters[][2] = {
+        {"up, s", "uptime_s"},      {"published", "published"},       {"delivered", "delivered"},
+        {"forwarded", "forwarded"}, {"dropped", "dropped"},           {"refused", "refused"},
+        {"malformed", "malformed"}, {"keys refused", "keys_refused"}, {"memory, bytes", "resident_bytes"}};
+    const json_t *stats = json_object_get(document, "stats");
+    put_line("broker", json_object_get(document, "broker"));
+    put_line("instance", json_object_get(document, "instance"));
+    put_line("address", json_object_get(document, "address"));
+    put_line("security", json_object_get(stats, "security"));
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        put_line(counters[i][0], json_object_get(stats, counters[i][1]));
+    const char *security = json_string_value(json_object_get(stats, "security"));
+    if (security != NULL && strcmp(security, "none") == 0)
+        puts("               (no encryption: everybody on this machine may do everything)");
+    const json_t *boards = json_object_get(document, "boards");
+    printf("%-14s %" JSON_INTEGER_FORMAT " known, %" JSON_INTEGER_FORMAT " online, %" JSON_INTEGER_FORMAT
+           " certified\n\n",
+           "boards", json_integer_value(json_object_get(boards, "known")),
+           json_integer_value(json_object_get(boards, "online")),
+           json_integer_value(json_object_get(boards, "certified")));
+}
+
+/* The broker's own list of peers where it gives one, else the identities alone. */
+static void print_peers(const json_t *document)
+{
+    static const struct table_column columns[] = {{"peer", "peer", false},
+                                                  {"in", "in", true},
+                                                  {"out", "out", true},
+                                                  {"queued", "queued", true},
+                                                  {"dropped", "dropped", true},
+                                                  {"refused", "refused", true},
+                                                  {"subscriptions", "subscriptions", true}};
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    const json_t *known = json_object_get(json_object_get(document, "stats"), "peers");
+    struct table table = table_of(columns, json_is_array(known) ? COLUMNS : 1);
+    const json_t *list = json_is_array(known) ? known : json_object_get(document, "peers");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *peer = json_array_get(list, i);
+        const char *cells[COLUMNS] = {
+            json_string_value(json_is_string(peer) ? peer : json_object_get(peer, "identity"))};
+        char numbers[COLUMNS][24];
+        for (size_t k = 1; k < COLUMNS; k++) {
+            snprintf(numbers[k], sizeof numbers[k], "%" JSON_INTEGER_FORMAT,
+                     json_integer_value(json_object_get(peer, columns[k].key)));
+            cells[k] = numbers[k];
         }
-    } else if (json_is_array(value)) {
-        json_array_foreach(value, index, item) add_value(table, index == 0 ? name : "", item);
-    } else if (!json_is_null(value)) {
-        add_value(table, name, value);
+        table_add(&table, cells);
     }
-}
-
-static void print_people(const json_t *document)
-{
-    static const struct table_column columns[] = {{"what", "what", false}, {"value", "value", false}};
-    struct table table = table_of(columns, 2);
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)document, key, value) if (strcmp(key, "version") != 0)
-        add_lines(&table, key, value);
     format_table(FORMAT_PEOPLE, &table);
     table_free(&table);
 }
@@ -112,8 +134,10 @@ enum exit_code verb_status(const struct call *call)
     session_close(&session);
     if (code == EXIT_DONE && call_flag(call, "json"))
         json_print(stdout, json_incref(document));
-    else if (code == EXIT_DONE)
-        print_people(document);
+    else if (code == EXIT_DONE) {
+        print_broker(document);
+        print_peers(document);
+    }
     json_decref(document);
     return code;
 }

@@ -112,7 +112,8 @@ static enum exit_code run(struct subscription *s)
     if (status != BB_OK)
         return session_fail(s->call, &s->session, status);
     if (s->timed_out && s->left > 0)
-        return call_fail(s->call, EXIT_TIMEOUT, "%lld messages are missing", (long long)s->left);
+        return call_fail(s->call, EXIT_TIMEOUT, "time is up; messages that did not come: %lld",
+                         (long long)s->left);
     return EXIT_DONE;
 }
 

@@ -28,6 +28,32 @@ static const struct option beta = {"beta", "USD_PER_KWH", NULL, NULL, "a generat
 static const struct option alpha = {"alpha", "USD_PER_KWH_PER_KW", NULL, NULL, "a generator's α"};
 static const struct option pmax_kw = {"pmax-kw", "KW", NULL, NULL, "the most it can give or take"};
 
+static const struct option topology = {
+    "topology", "TOPOLOGY", NULL, "ring circulant small-world random complete links",
+    "who is whose neighbour; circulant (offsets 1 and 2) without it, or the file's links"};
+static const struct option nodes = {"nodes", "N", NULL, NULL, "a random neighbourhood of N boards"};
+static const struct option method = {"method", "METHOD", NULL, "curves incremental-cost",
+                                     "how the boards agree"};
+static const struct option loss = {"loss", "P", NULL, NULL, "probability that a copy of a broadcast is lost"};
+static const struct option delay = {"delay", "MS", NULL, NULL,
+                                    "each copy takes a random time from 0 to so many milliseconds"};
+static const struct option duplicate = {"duplicate", "P", NULL, NULL, "probability that a copy comes twice"};
+static const struct option seed = {"seed", "S", NULL, NULL, "the seed of all chance; 1 without it"};
+static const struct option baud = {"baud", "BAUD", NULL, NULL,
+                                   "speed of the boards' wires; 0: they cost no time"};
+static const struct option limit = {"limit", "SECONDS", NULL, NULL,
+                                    "virtual time after which it is given up; 3600 without it"};
+
+static const struct option once = {"once", NULL, NULL, NULL, "end when every board is certified"};
+static const struct option case_file = {"case", "FILE", NULL, NULL,
+                                        "another neighbourhood, of 2 to 40 boards"};
+static const struct option demo_baud = {"baud", "BAUD", NULL, NULL, "speed of the cables; 115200 without it"};
+static const struct option demo_home = {"home", "DIR", NULL, NULL,
+                                        "a home that is kept, instead of a temporary one"};
+static const struct option keep = {"keep", NULL, NULL, NULL, "keep the temporary home, with its logs"};
+static const struct option demo_timeout = {"timeout", "SECONDS", NULL, NULL,
+                                           "how long to wait for the certificates; 60 without it"};
+
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
      "What is there stays: a key is never overwritten.", LIST(&home, &json), "busbar(1)", verb_init, false},
@@ -40,6 +66,10 @@ static const struct verb table[] = {
     {"rpc", "PEER METHOD [PARAMS]", 2, 3, "call a method of a peer and print its result",
      "PARAMS is a JSON list or object, - reads it from standard input.", LIST(&json, BUS), "busbar-bus(1)",
      verb_rpc, false},
+    {"demo", "", 0, 0, "run a whole neighbourhood on this machine: boards, broker, agents",
+     "Without --case it is Table 1 of the thesis. It stays up until Ctrl-C unless --once is given.",
+     LIST(&once, &case_file, &method, &topology, &demo_baud, &demo_home, &keep, &demo_timeout, &json),
+     "busbar-demo(1)", verb_demo, false},
     {"dispatch show", "", 0, 0, "show every board, the totals, λ and the certificate", NULL,
      LIST(&json, &csv, BUS), "busbar-dispatch(1)", verb_dispatch_show, false},
     {"dispatch hold", "NAME|all", 1, 1, "keep a board at the power it applies now", NULL, LIST(&json, BUS),
@@ -58,6 +88,10 @@ static const struct verb table[] = {
     {"dispatch solve", "FILE", 1, 1, "compute the centralised optimum of a neighbourhood in a file",
      "FILE is JSON, - is standard input; busbar-dispatch(1) tells its format.", LIST(&json, &csv),
      "busbar-dispatch(1)", verb_dispatch_solve, false},
+    {"dispatch simulate", "[FILE]", 0, 1, "run a neighbourhood in this process, with lossy links",
+     "Without FILE and --nodes it is the shipped case, Table 1 of the thesis.",
+     LIST(&topology, &nodes, &method, &loss, &delay, &duplicate, &seed, &baud, &limit, &json),
+     "busbar-dispatch(1)", verb_dispatch_simulate, false},
     {"help", "[VERB]", 0, 2, "tell what a verb does and its options", NULL, LIST(&json), "busbar(1)",
      verb_help, false},
     {"completion", "bash|zsh|fish", 1, 1, "print the completion script of a shell",

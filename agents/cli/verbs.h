@@ -10,6 +10,7 @@ verb_run verb_status;
 verb_run verb_pub;
 verb_run verb_sub;
 verb_run verb_rpc;
+verb_run verb_demo;
 verb_run verb_dispatch_show;
 verb_run verb_dispatch_hold;
 verb_run verb_dispatch_override;

@@ -1,0 +1,140 @@
+#include "agents/cli/demo_crew.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PATH_ROOM 1024
+
+/* Arguments of a program that is being put together: room for a cable of three words for each of 64 boards.
+ */
+struct words {
+    char room[32768];
+    size_t used;
+    const char *list[256];
+    size_t count;
+};
+
+static void add(struct words *w, const char *word)
+{
+    size_t size = strlen(word) + 1;
+    if (w->used + size > sizeof w->room || w->count + 1 == sizeof w->list / sizeof *w->list)
+        return;
+    memcpy(w->room + w->used, word, size);
+    w->list[w->count++] = w->room + w->used;
+    w->used += size;
+}
+
+/* Starts the words with the program's path. */
+static enum status begin(struct words *w, const char *program, struct bb_reason *reason)
+{
+    char path[PATH_ROOM];
+    *w = (struct words){.used = 0};
+    enum status status = crew_find(program, reason, path, sizeof path);
+    if (status == BB_OK)
+        add(w, path);
+    return status;
+}
+
+enum status demo_crew_cables(struct crew *crew, const struct plan *plan, int64_t baud,
+                             struct bb_reason *reason)
+{
+    struct words w;
+    char text[32];
+    enum status status = begin(&w, "busbar-wire", reason);
+    if (status != BB_OK)
+        return status;
+    snprintf(text, sizeof text, "%lld", (long long)baud);
+    add(&w, "--baud");
+    add(&w, text);
+    for (size_t i = 0; i < plan->scenario->count; i++) {
+        char agent[128], board[128];
+        plan_cable(plan, i, agent, board);
+        add(&w, "--cable");
+        add(&w, agent);
+        add(&w, board);
+    }
+    return crew_start(crew, "busbar-wire", w.list, reason);
+}
+
+enum status demo_crew_broker(struct crew *crew, const struct plan *plan, struct bb_reason *reason)
+{
+    static const char *const doors[] = {"vip", "sub", "pub"};
+    struct words w;
+    enum status status = begin(&w, "busbard", reason);
+    if (status != BB_OK)
+        return status;
+    add(&w, "--home");
+    add(&w, plan->home);
+    for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) {
+        char flag[8], endpoint[512];
+        snprintf(flag, sizeof flag, "--%s", doors[i]);
+        snprintf(endpoint, sizeof endpoint, "ipc://%s/run/%s.sock", plan->home, doors[i]);
+        add(&w, flag);
+        add(&w, endpoint);
+    }
+    return crew_start(crew, "busbard", w.list, reason);
+}
+
+/* True when the scenario has a board that this agent serves. */
+static bool serves(const struct plan *plan, const char *agent)
+{
+    for (size_t i = 0; i < plan->scenario->count; i++)
+        if (strcmp(plan_agent(plan->scenario->nodes[i].kind), agent) == 0)
+            return true;
+    return false;
+}
+
+static enum status start_agent(struct crew *crew, const struct plan *plan, const char *agent,
+                               struct bb_reason *reason)
+{
+    struct words w;
+    enum status status = begin(&w, "busbar-uart-agent", reason);
+    if (status != BB_OK)
+        return status;
+    add(&w, "--home");
+    add(&w, plan->home);
+    add(&w, "--identity");
+    add(&w, agent);
+    for (size_t i = 0; i < plan->scenario->count; i++) {
+        char agent_end[128], board_end[128], port[160];
+        if (strcmp(plan_agent(plan->scenario->nodes[i].kind), agent) != 0)
+            continue;
+        plan_cable(plan, i, agent_end, board_end);
+        snprintf(port, sizeof port, "pty:%s", agent_end);
+        add(&w, "--ports");
+        add(&w, port);
+    }
+    return crew_start(crew, agent, w.list, reason);
+}
+
+enum status demo_crew_agents(struct crew *crew, const struct plan *plan, struct bb_reason *reason)
+{
+    static const char *const agents[] = {"consumer-agent", "dg-agent"};
+    enum status status = BB_OK;
+    for (size_t i = 0; i < sizeof agents / sizeof *agents && status == BB_OK; i++)
+        if (serves(plan, agents[i]))
+            status = start_agent(crew, plan, agents[i], reason);
+    return status;
+}
+
+enum status demo_crew_boards(struct crew *crew, const struct plan *plan, struct bb_reason *reason)
+{
+    enum status status = BB_OK;
+    for (size_t i = 0; i < plan->scenario->count && status == BB_OK; i++) {
+        const char *id = plan->scenario->nodes[i].id;
+        struct words w;
+        char agent[128], board[128], file[512], name[32];
+        status = begin(&w, "busbar-node", reason);
+        if (status != BB_OK)
+            break;
+        plan_cable(plan, i, agent, board);
+        snprintf(file, sizeof file, "%s/boards/%s.board", plan->home, id);
+        snprintf(name, sizeof name, "board-%s", id);
+        add(&w, "--config");
+        add(&w, file);
+        add(&w, "--port");
+        add(&w, board);
+        status = crew_start(crew, name, w.list, reason);
+    }
+    return status;
+}

@@ -1,0 +1,24 @@
+/* The processes of a demo: which programs, with which arguments. */
+#ifndef AGENTS_CLI_DEMO_CREW_H
+#define AGENTS_CLI_DEMO_CREW_H
+
+#include "agents/cli/crew.h"
+#include "agents/cli/plan.h"
+
+/* One virtual cable for each board, paced at `baud`. BB_NOT_FOUND (the program), BB_IO, BB_FULL. */
+BB_MUST_CHECK enum status demo_crew_cables(struct crew *crew, const struct plan *plan, int64_t baud,
+                                           struct bb_reason *reason);
+
+/* busbard on ipc alone, so that several demos do not meet. Statuses as above. */
+BB_MUST_CHECK enum status demo_crew_broker(struct crew *crew, const struct plan *plan,
+                                           struct bb_reason *reason);
+
+/* The uart agents that the scenario needs, with their configurations. Statuses as above. */
+BB_MUST_CHECK enum status demo_crew_agents(struct crew *crew, const struct plan *plan,
+                                           struct bb_reason *reason);
+
+/* The boards. Statuses as above. */
+BB_MUST_CHECK enum status demo_crew_boards(struct crew *crew, const struct plan *plan,
+                                           struct bb_reason *reason);
+
+#endif
