@@ -9,6 +9,7 @@ Logs are in <home>/log; the home is kept when BUSBAR_KEEP is set.
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -42,17 +43,32 @@ def z85_to_base64url(key):
 
 
 class Process:
-    """A program of ours with its log; it is ended with the neighbourhood."""
+    """A program of ours with its log; it is ended with the neighbourhood. `talks`: by lines on standard input and output."""
 
-    def __init__(self, name, arguments, home):
-        self.name, self.arguments, self.home = name, [str(a) for a in arguments], home
+    def __init__(self, name, arguments, home, talks=False):
+        self.name, self.arguments, self.home, self.talks = name, [str(a) for a in arguments], home, talks
         self.popen = None
         self.start()
 
     def start(self):
         environment = {**os.environ, "BUSBAR_HOME": str(self.home)}
         with open(self.home / "log" / f"{self.name}.log", "ab") as log:
-            self.popen = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            self.popen = subprocess.Popen(self.arguments, env=environment, stderr=log, text=True,
+                                          stdin=subprocess.PIPE if self.talks else subprocess.DEVNULL,
+                                          stdout=subprocess.PIPE if self.talks else log)
+
+    def read_line(self, wait_s):
+        if not select.select([self.popen.stdout], [], [], wait_s)[0]:
+            raise TimeoutError(f"{self.name} says nothing within {wait_s} s")
+        return self.popen.stdout.readline().strip()
+
+    def say(self, line, wait_s=10):
+        """Says a line and hears its answer, which is to be ok."""
+        self.popen.stdin.write(line + "\n")
+        self.popen.stdin.flush()
+        answer = self.read_line(wait_s)
+        if answer != "ok":
+            raise RuntimeError(f"{self.name}: {line}: {answer}")
 
     @property
     def pid(self):
@@ -77,6 +93,9 @@ class Process:
                 self.popen.wait(5)
             except subprocess.TimeoutExpired:
                 self.kill()
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def resident_kib(self):
         for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
@@ -119,8 +138,8 @@ class Neighbourhood:
         self.topics = {entry["name"]: entry["topic"] for entry in self.site["boards"]}
         self.agent_of = {entry["name"]: entry["agent"] for entry in self.site["boards"]}
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="bb-", dir="/tmp"))
-        self.processes, self.boards = {}, {}
-        self.ear = self.peer = None
+        self.processes = {}
+        self.ear = self.peer = self.wire = None
 
     # -- the home ----------------------------------------------------------------------------------------------------
 
@@ -145,8 +164,8 @@ class Neighbourhood:
 
     # -- processes ---------------------------------------------------------------------------------------------------
 
-    def run(self, name, *arguments):
-        process = Process(name, arguments, self.home)
+    def run(self, name, *arguments, talks=False):
+        process = Process(name, arguments, self.home, talks)
         self.processes[name] = process
         return process
 
@@ -184,6 +203,43 @@ class Neighbourhood:
         doors = [f"--{name}={vip.door(self.home, name)}" for name in ("vip", "sub", "pub")]
         broker = self.run("busbard", BIN / "busbard", f"--home={self.home}", *doors)
         wait_until(lambda: (self.home / "run/vip.address").exists() or not broker.running(), PATIENCE_S, "the broker's address")
+
+    def cable(self, name, end):
+        """One end of a board's cable: `agent` or `board`."""
+        return f"{self.home}/run/{name}.{end}"
+
+    def start_wire(self):
+        cables = [word for name in self.topics for word in ("--cable", self.cable(name, "agent"), self.cable(name, "board"))]
+        self.wire = self.run("wire", BIN / "busbar-wire", "--baud", 115200, *cables, talks=True)
+        if self.wire.read_line(PATIENCE_S) != "ready":
+            raise RuntimeError("the cables are not ready")
+
+    def start_board(self, name):
+        self.run(name, BIN / "busbar-node", "--config", self.home / "boards" / f"{name}.board", "--port", self.cable(name, "board"))
+
+    def start(self):
+        self.start_broker()
+        self.start_wire()
+        for name in self.topics:
+            self.start_board(name)
+        self.reconnect()
+        for agent in sorted(set(self.agent_of.values())):
+            self.start_agent(agent)
+
+    def reconnect(self):
+        """The tests' own ear and voice."""
+        for socket in (self.ear, self.peer):
+            if socket is not None:
+                socket.close()
+        self.peer = vip.Peer(self.home, wait_s=PATIENCE_S)
+        self.ear = vip.Ear(self.home)
+        deadline = time.monotonic() + PATIENCE_S
+        while "test/echo" not in self.ear.last:  # a SUB socket does not tell when it is subscribed
+            if time.monotonic() > deadline:
+                raise TimeoutError("what goes in by the vip door does not come out by the sub door")
+            self.peer.publish("test/echo", time.monotonic())
+            self.ear.listen(0.1)
+        del self.ear.last["test/echo"]
 
     # -- what the bus says -------------------------------------------------------------------------------------------
 
