@@ -39,7 +39,7 @@ static size_t component_of(const struct sim_world *w, size_t board, uint16_t *ou
 
 static void answer_component(struct sim_world *w, const uint16_t *places, size_t count)
 {
-    struct curve curves[BB_BOARDS_MAX];
+    struct curve curves[BB_BOARDS_MAX] = {0};
     struct optimum_node nodes[BB_BOARDS_MAX];
     struct optimum_event events[2 * BB_BOARDS_MAX];
     int64_t setpoint[BB_BOARDS_MAX];
