@@ -217,6 +217,10 @@ class Neighbourhood:
     def start_board(self, name):
         self.run(name, BIN / "busbar-node", "--config", self.home / "boards" / f"{name}.board", "--port", self.cable(name, "board"))
 
+    def start_agent(self, agent):
+        ports = [word for name in self.topics if self.agent_of[name] == agent for word in ("--ports", "pty:" + self.cable(name, "agent"))]
+        self.run(agent, BIN / "busbar-uart-agent", "--home", self.home, "--identity", agent, *ports)
+
     def start(self):
         self.start_broker()
         self.start_wire()
