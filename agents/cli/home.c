@@ -35,6 +35,8 @@ static const struct grant grants[] = {
     {"cli", "the command line", WORDS("cli", "cli.*"), WORDS(""), WORDS("")},
     {"listener-agent", "prints what is on the bus", WORDS("listener-agent"),
      WORDS("heartbeat/listener-agent"), WORDS("")},
+    {"example-agent", "agents/example, to be copied", WORDS("example-agent"),
+     WORDS("example/", "heartbeat/example-agent"), WORDS("")},
     {"script", "scripts at the plain doors", WORDS("script", "script.*"),
      WORDS("script/", "devices/", "record/", "heartbeat/script"), WORDS("")},
 };
