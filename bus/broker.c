@@ -278,6 +278,10 @@ void broker_run(struct broker *b)
     log_info("ready", LOG_TEXT("vip", b->vip.endpoint), LOG_TEXT("sub", b->sub.endpoint),
              LOG_TEXT("pub", b->pub.endpoint), LOG_TEXT("security", b->secure ? "curve" : "none"));
     bool more = true;
+    /* Only a socket that was found empty once announces what comes later. */
+    vip_watch(b);
+    if (b->secure)
+        zap_serve(&b->zap, b->access);
     for (;;) {
         (void)poll(polls, DESCRIPTOR_COUNT, wait_ms(b, more));
         if (polls[ON_SIGNAL].revents != 0 && !take_signals(b))

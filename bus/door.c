@@ -23,8 +23,8 @@ static bool set(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
-/* The options of all doors. ROUTER_HANDOVER stays off: docs/decisions.md says why. */
-static bool configure(void *socket, enum conns_door kind)
+/* ROUTER_HANDOVER stays off: docs/decisions.md says why. */
+bool door_configure(void *socket, enum conns_door kind)
 {
     int64_t largest = BB_FRAME_MAX;
     bool done = set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_SNDHWM, KINDS[kind].hwm) &&
@@ -118,7 +118,7 @@ enum status door_open(void *context, const struct door_options *options, struct 
     struct door door = {.kind = options->kind, .socket = zmq_socket(context, KINDS[options->kind].type)};
     enum status status = BB_IO;
     bb_reason_say(reason, "libzmq refuses the %s door: %s", KINDS[options->kind].name, zmq_strerror(errno));
-    if (door.socket != NULL && configure(door.socket, door.kind) &&
+    if (door.socket != NULL && door_configure(door.socket, door.kind) &&
         (options->keys == NULL || secure(door.socket, options->keys)))
         status = watch(context, &door);
     if (status == BB_OK)

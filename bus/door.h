@@ -30,6 +30,9 @@ struct door_options {
     const char *home;
 };
 
+/* Sets the options that every socket of `kind` in the broker has. False when libzmq refuses one. */
+bool door_configure(void *socket, enum conns_door kind);
+
 /* Opens and binds every endpoint (a stale ipc socket is removed first), starts the monitor, and writes
  * run/<door>.address with the first endpoint that was bound and the public key. BB_EXISTS: the address is in
  * use. BB_RANGE: no endpoint of ours. BB_IO. */
