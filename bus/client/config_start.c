@@ -13,7 +13,7 @@ static const char *const kind_words[] = {"TEXT", "INTEGER", "NUMBER", "true|fals
 static void print_range(const struct setting *s, FILE *to)
 {
     if (s->kind == SETTING_INTEGER || s->kind == SETTING_REAL)
-        fprintf(to, " %g to %g", s->low, s->high);
+        fprintf(to, " %.10g to %.10g", s->low, s->high);
     if (s->unit != NULL)
         fprintf(to, " %s", s->unit);
     for (size_t i = 0; s->kind == SETTING_WORD && s->words[i] != NULL; i++)

@@ -57,6 +57,9 @@ enum { LINK_FLAG_CERTIFIED = 1, LINK_FLAG_DUPLICATE = 2, LINK_FLAG_RAMPING = 4 }
 enum { LINK_LEAVE_ASKED = 0, LINK_LEAVE_SHUTDOWN = 1, LINK_LEAVE_DUPLICATE = 2 };
 enum { LINK_REFUSE_VERSION, LINK_REFUSE_BOARD, LINK_REFUSE_RANGE, LINK_REFUSE_UNKNOWN, LINK_REFUSE_NOT_NOW };
 
+/* A PARAMETER that is not given. */
+#define LINK_UNCHANGED UINT32_MAX
+
 struct link_message {
     enum link_type type;
     uint16_t source; /* the board that said it; 0 from a host. DISPATCH keeps its origin's on the way down */

@@ -77,7 +77,7 @@
     FIELD(u32, uptime_s, "seconds since its start")
 
 #define LINK_PARAMETER_FIELDS(FIELD)                                                                         \
-    FIELD(u32, slope, "alpha or sigma, micro-$/kWh/kW")                                                      \
+    FIELD(u32, slope, "alpha or sigma, micro-$/kWh/kW; in all three 0xffffffff: stays as it is")             \
     FIELD(u32, intercept, "beta or omega, micro-$/kWh")                                                      \
     FIELD(u32, pmax, "mW")
 

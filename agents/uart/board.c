@@ -1,0 +1,239 @@
+#include "agents/uart/board.h"
+
+#include "agents/uart/carrier.h"
+#include "agents/uart/core.h"
+#include "agents/uart/publisher.h"
+#include "bus/client/log.h"
+
+#include <string.h>
+
+/* -- who it is -- */
+
+static void send_refuse(struct line *line, const char *text)
+{
+    struct link_message m = {.type = LINK_REFUSE, .refuse.code = LINK_REFUSE_BOARD};
+    link_set_text(m.refuse.text, sizeof m.refuse.text, text);
+    (void)!line_send(line, &m); /* a datagram: the alert has told people */
+}
+
+/* Not one of ours to serve. The port is let go for a while: its board may be another agent's. */
+static void turn_away(struct agent *agent, struct line *line, const char *name, const char *alert,
+                      const char *text)
+{
+    if (alert != NULL)
+        publisher_alert(agent, name, alert, text);
+    else
+        log_info("port-released", LOG_TEXT("port", line->spec), LOG_TEXT("reason", text));
+    send_refuse(line, text);
+    line_close(line, text, AGENT_RELEASE_MS);
+}
+
+static uint8_t role_of(const struct site_board *board)
+{
+    return board->kind == SITE_CONSUMER ? LINK_ROLE_CONSUMER : LINK_ROLE_GENERATOR;
+}
+
+/* The board's place in the site; NULL when it has none here, and the line is then closed. */
+static struct board *recognise(struct agent *agent, struct line *line, const struct link_hello *hello)
+{
+    const struct site_board *site = site_by_id(&agent->site, hello->board);
+    char text[256];
+    if (site == NULL) {
+        snprintf(text, sizeof text, "board %u (%.15s) on %.100s is not in the site file", hello->board,
+                 hello->name, line->spec);
+        turn_away(agent, line, hello->name[0] != '\0' ? "unknown" : "nameless", "wrong-board", text);
+        return NULL;
+    }
+    if (strcmp(site->name, hello->name) != 0 || role_of(site) != hello->role) {
+        snprintf(text, sizeof text,
+                 "board %u on %.100s says that it is %.15s, a %s; the site file knows it as %s, a %s",
+                 hello->board, line->spec, hello->name,
+                 hello->role == LINK_ROLE_CONSUMER ? "consumer" : "generator", site->name,
+                 site->kind == SITE_CONSUMER ? "consumer" : "generator");
+        turn_away(agent, line, site->name, "wrong-board", text);
+        return NULL;
+    }
+    if (strcmp(site->agent, agent->settings->identity) != 0) {
+        snprintf(text, sizeof text, "%s is served by %s", site->name, site->agent);
+        turn_away(agent, line, site->name, NULL, text);
+        return NULL;
+    }
+    struct board *board = agent_board_by_id(agent, hello->board);
+    if (board->line != NULL && board->line != line) {
+        snprintf(text, sizeof text, "board %u is on %.100s and on %.100s", hello->board, board->line->spec,
+                 line->spec);
+        turn_away(agent, line, site->name, "duplicate-board-id", text);
+        return NULL;
+    }
+    return board;
+}
+
+static void send_time(struct line *line)
+{
+    struct link_message m = {.type = LINK_TIME, .time.unix_ms = (uint64_t)bb_loop_wall_ms()};
+    (void)!line_send(line, &m); /* a datagram, and for the board's log only */
+}
+
+static void send_config(struct agent *agent, struct board *board)
+{
+    const struct site_board *site = board->site;
+    struct link_message m = {.type = LINK_CONFIG};
+    m.config.method = agent->site.method;
+    m.config.where = site->agent_runs ? LINK_WHERE_AGENT : LINK_WHERE_BOARD;
+    m.config.size = (uint16_t)agent->site.count;
+    m.config.exchange_ms = agent->site.exchange_ms;
+    m.config.heartbeat_ms = agent->site.heartbeat_ms;
+    m.config.expiry_ms = agent->site.expiry_ms;
+    m.config.neighbours.count = (uint8_t)site->neighbour_count;
+    memcpy(m.config.neighbours.id, site->neighbours, site->neighbour_count * sizeof *site->neighbours);
+    board->config_owed = line_send(board->line, &m) != BB_OK;
+}
+
+static void take_hello(struct agent *agent, struct line *line, const struct link_message *m)
+{
+    char text[256];
+    if (link_state(&line->link) == LINK_REFUSED) {
+        snprintf(text, sizeof text, "a board on %.100s speaks version %u of the link protocol, this agent %d",
+                 line->spec, m->hello.major, LINK_MAJOR);
+        publisher_alert(agent, "unknown", "link-refused", text);
+        line_close(line, text, AGENT_RELEASE_MS);
+        return;
+    }
+    struct board *before = line->peer, *board = recognise(agent, line, &m->hello);
+    if (board == NULL)
+        return;
+    if (before != NULL && before != board)
+        board_lose(agent, line, "another board answers on its port");
+    if (line->seen_board != 0 && line->seen_board != m->hello.board) {
+        snprintf(text, sizeof text, "%.100s had board %u and has %s now", line->spec, line->seen_board,
+                 board->site->name);
+        publisher_alert(agent, board->site->name, "wrong-board", text);
+    }
+    if (board->online && board->core != NULL)
+        core_stop(board); /* it has restarted */
+    line->peer = board;
+    line->seen_board = m->hello.board;
+    board->line = line;
+    board->online = true;
+    board->has_status = false;
+    board->hello = m->hello;
+    snprintf(board->last_port, sizeof board->last_port, "%s", line->spec);
+    log_info("board-online", LOG_TEXT("board", board->site->name), LOG_TEXT("port", line->spec),
+             LOG_INT("session", m->hello.session), LOG_INT("firmware", m->hello.firmware));
+    send_config(agent, board);
+    send_time(line);
+}
+
+void board_lose(struct agent *agent, struct line *line, const char *why)
+{
+    struct board *board = line->peer;
+    line->peer = NULL;
+    if (board == NULL || board->line != line)
+        return;
+    board->line = NULL;
+    board->online = false;
+    board->config_owed = board->setpoint_owed = false;
+    if (board->core != NULL)
+        core_stop(board);
+    char text[256];
+    snprintf(text, sizeof text, "%s on %.100s: %.100s", board->site->name, line->spec, why);
+    publisher_alert(agent, board->site->name, "link-lost", text);
+    publisher_board(agent, board, (struct bytes){NULL, 0});
+}
+
+/* -- what it says -- */
+
+static void take_dispatch(struct agent *agent, struct board *board, const struct link_message *m)
+{
+    uint16_t source = 0, incarnation, depth;
+    if (board->core != NULL || dispatch_peek(m->dispatch.payload, &source, &incarnation, &depth) != BB_OK ||
+        source != board->site->id) {
+        board->forged++;
+        log_debug("broadcast-dropped", LOG_TEXT("board", board->site->name), LOG_INT("source", source));
+        return;
+    }
+    /* Neighbours first: they wait for it, the bus does not. */
+    carrier_spread(agent, source, m->dispatch.payload);
+    publisher_board(agent, board, m->dispatch.payload);
+}
+
+static void take_status(struct agent *agent, struct board *board, const struct link_message *m)
+{
+    bool duplicate = (m->status.flags & LINK_FLAG_DUPLICATE) != 0;
+    board->status = m->status;
+    board->has_status = true;
+    if (board->core != NULL)
+        core_take_measured(board, m->status.power);
+    if (duplicate && !board->duplicate_told)
+        publisher_alert(agent, board->site->name, "duplicate-board-id",
+                        "the board keeps hearing its own id from somewhere else: two boards share it");
+    board->duplicate_told = duplicate;
+    publisher_board(agent, board, (struct bytes){NULL, 0});
+}
+
+static void take_measured(struct agent *agent, struct board *board, const struct link_message *m)
+{
+    (void)agent;
+    board->measured_mw = m->measured.power;
+    if (board->core != NULL)
+        core_take_measured(board, m->measured.power);
+}
+
+static void take_curve(struct agent *agent, struct board *board, const struct link_message *m)
+{
+    core_take_curve(agent, board, &m->curve);
+}
+
+static void take_leave(struct agent *agent, struct board *board, const struct link_message *m)
+{
+    log_info("board-leaves", LOG_TEXT("board", board->site->name), LOG_INT("reason", m->leave.reason));
+    if (board->core_runs) {
+        dispatch_leave(board->core, (struct mono){bb_loop_mono_ms()});
+        core_poll(agent, board);
+    }
+}
+
+static void take_log(struct agent *agent, struct board *board, const struct link_message *m)
+{
+    (void)agent;
+    enum log_level level = m->log.severity <= LOG_LEVEL_ERROR     ? LOG_LEVEL_ERROR
+                           : m->log.severity <= LOG_LEVEL_WARNING ? LOG_LEVEL_WARNING
+                           : m->log.severity <= LOG_LEVEL_INFO    ? LOG_LEVEL_INFO
+                                                                  : LOG_LEVEL_DEBUG;
+    log_event(level, LOG_TEXT("event", "board-log"), LOG_TEXT("board", board->site->name),
+              LOG_TEXT("text", m->log.text));
+}
+
+static void take_refuse(struct agent *agent, struct board *board, const struct link_message *m)
+{
+    board->refusals++;
+    snprintf(board->refusal, sizeof board->refusal, "%s", m->refuse.text);
+    if (m->refuse.code == LINK_REFUSE_BOARD || strncmp(m->refuse.text, "CONFIG", 6) == 0)
+        publisher_alert(agent, board->site->name, "bad-config", m->refuse.text);
+    else
+        log_warning("board-refuses", LOG_TEXT("board", board->site->name), LOG_TEXT("text", m->refuse.text));
+}
+
+typedef void take(struct agent *agent, struct board *board, const struct link_message *m);
+
+static take *const takers[] = {
+    [LINK_DISPATCH] = take_dispatch, [LINK_STATUS] = take_status, [LINK_MEASURED] = take_measured,
+    [LINK_CURVE] = take_curve,       [LINK_LEAVE] = take_leave,   [LINK_LOG] = take_log,
+    [LINK_REFUSE] = take_refuse,
+};
+
+void board_take(struct agent *agent, struct line *line, const struct link_message *message)
+{
+    size_t type = message->type;
+    struct board *board = line->peer;
+    if (type == LINK_HELLO)
+        take_hello(agent, line, message);
+    else if (board != NULL && type < sizeof takers / sizeof *takers && takers[type] != NULL)
+        takers[type](agent, board, message);
+}
+
+void board_tick(struct agent *agent, struct board *board)
+{
+    if (board->online && board->config_owed)
+        send_config(agent, board);
+}

@@ -1,0 +1,170 @@
+#include "agents/uart/line.h"
+
+#include "bus/client/turn.h"
+
+#include <busbar/check.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_LAST_MS  2000
+#define READ_BYTES       1024
+#define READS_PER_TURN   4
+
+void line_init(struct line *line, const char *spec, struct bb_loop *loop, const struct line_owner *owner)
+{
+    memset(line, 0, sizeof *line);
+    snprintf(line->spec, sizeof line->spec, "%s", spec);
+    line->loop = loop;
+    line->owner = owner;
+    line->port = PORT_CLOSED;
+    line->backoff_ms = BACKOFF_FIRST_MS;
+}
+
+static struct mono at(int64_t ms)
+{
+    return (struct mono){ms};
+}
+
+static void tell_state(struct line *line, const char *why)
+{
+    bool up = line->port.fd >= 0 && link_state(&line->link) == LINK_UP;
+    bool fell = line->up && !up;
+    line->up = up;
+    if (fell)
+        line->owner->on_down(line->owner->context, line, why);
+}
+
+void line_close(struct line *line, const char *why, uint32_t pause_ms)
+{
+    if (line->port.fd >= 0)
+        bb_loop_unwatch(line->loop, line->port.fd);
+    port_close(&line->port);
+    line->output_watched = false;
+    line->retry_at_ms = bb_loop_mono_ms() + pause_ms;
+    bb_reason_say(&line->trouble, "%s", why);
+    tell_state(line, why);
+}
+
+/* Writes until the port takes no more; the loop calls again when it does. */
+static void flush(struct line *line)
+{
+    struct bytes waiting = {NULL, 0};
+    enum status status = BB_OK;
+    while (line->port.fd >= 0 && status == BB_OK && (waiting = link_output(&line->link)).size > 0) {
+        size_t count = 0;
+        status = port_write(&line->port, waiting, &count);
+        if (status == BB_OK)
+            link_sent(&line->link, count);
+    }
+    if (status == BB_CLOSED) {
+        line_close(line, "the port hung up", BACKOFF_FIRST_MS);
+        return;
+    }
+    bool full = line->port.fd >= 0 && status == BB_TIMEOUT;
+    if (full != line->output_watched && line->port.fd >= 0)
+        bb_loop_want_output(line->loop, line->port.fd, full);
+    line->output_watched = full;
+}
+
+static void feed(struct line *line, struct bytes in)
+{
+    struct link_message message;
+    uint32_t opened = line->opened;
+    struct mono now = at(bb_loop_mono_ms());
+    /* The owner may close the line while it is told. */
+    while (line->port.fd >= 0 && line->opened == opened && link_feed(&line->link, &in, now, &message)) {
+        if (link_state(&line->link) == LINK_UP)
+            line->up = true;
+        line->owner->on_message(line->owner->context, line, &message);
+    }
+}
+
+static void on_ready(void *context)
+{
+    struct line *line = context;
+    uint8_t bytes[READ_BYTES];
+    enum status status = BB_OK;
+    for (int i = 0; i < READS_PER_TURN && status == BB_OK && line->port.fd >= 0; i++) {
+        size_t count = 0;
+        status = port_read(&line->port, bytes, sizeof bytes, &count);
+        if (status == BB_OK)
+            feed(line, (struct bytes){bytes, count});
+        if (status == BB_OK && count < sizeof bytes)
+            break;
+    }
+    if (status == BB_CLOSED)
+        line_close(line, "the port hung up", BACKOFF_FIRST_MS);
+    if (line->port.fd >= 0) {
+        link_poll(&line->link, at(bb_loop_mono_ms()));
+        flush(line);
+    }
+    tell_state(line, "the board fell silent");
+    line->owner->on_turn(line->owner->context);
+}
+
+static uint32_t random_session(void)
+{
+    uint32_t session = 0;
+    while (session == 0)
+        CHECK(getrandom(&session, sizeof session, 0) == (ssize_t)sizeof session);
+    return session;
+}
+
+static void start_link(struct line *line, int64_t now_ms)
+{
+    struct link_settings settings = {.host = true};
+    settings.me.major = LINK_MAJOR;
+    settings.me.minor = LINK_MINOR;
+    settings.me.role = LINK_ROLE_HOST;
+    settings.me.session = random_session();
+    link_init(&line->link, &settings, at(now_ms));
+    line->trouble.text[0] = '\0';
+    line->opened_ms = now_ms;
+    line->opened++;
+}
+
+static void try_open(struct line *line, int64_t now_ms)
+{
+    enum status status = port_open(line->spec, &line->port, &line->trouble);
+    if (status == BB_OK && bb_loop_watch(line->loop, line->port.fd, 0, on_ready, line) != BB_OK) {
+        port_close(&line->port);
+        bb_reason_say(&line->trouble, "too many ports");
+        status = BB_FULL;
+    }
+    if (status == BB_OK) {
+        start_link(line, now_ms);
+        return;
+    }
+    line->retry_at_ms = now_ms + line->backoff_ms;
+    line->backoff_ms = line->backoff_ms * 2 > BACKOFF_LAST_MS ? BACKOFF_LAST_MS : line->backoff_ms * 2;
+}
+
+void line_tick(struct line *line, int64_t now_ms)
+{
+    if (line->port.fd < 0 && line->retry_at_ms <= now_ms)
+        try_open(line, now_ms);
+    if (line->port.fd < 0)
+        return;
+    link_poll(&line->link, at(now_ms));
+    if (link_state(&line->link) == LINK_UP)
+        line->backoff_ms = BACKOFF_FIRST_MS;
+    flush(line);
+    tell_state(line, "the board fell silent");
+}
+
+int64_t line_due(const struct line *line)
+{
+    return line->port.fd < 0 ? line->retry_at_ms : link_due(&line->link).ms;
+}
+
+enum status line_send(struct line *line, const struct link_message *message)
+{
+    if (line->port.fd < 0)
+        return BB_CLOSED;
+    enum status status = link_send(&line->link, message, at(bb_loop_mono_ms()));
+    if (status == BB_FULL)
+        line->dropped++;
+    flush(line);
+    return status;
+}
