@@ -90,8 +90,11 @@ void broadcast_write_share(struct writer *w, const struct broadcast_share *share
     write_u64(w, share->weight);
 }
 
-bool broadcast_acknowledges(const struct broadcast_ack *ack, uint32_t sequence)
+bool broadcast_acknowledges(const struct broadcast_ack *ack, uint32_t sequence, uint16_t carried)
 {
-    uint32_t back = (ack->sequence - sequence) & SEQUENCE24;
-    return back < 8 && (ack->taken >> back & 1) != 0;
+    uint32_t after = (ack->sequence - sequence) & SEQUENCE24;
+    uint32_t before = (sequence - ack->sequence) & SEQUENCE24;
+    if (after < 8)
+        return (ack->taken >> after & carried) != 0;
+    return before < 16 && (carried >> before & ack->taken) != 0;
 }

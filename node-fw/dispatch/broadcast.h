@@ -62,7 +62,8 @@ struct broadcast_share broadcast_read_share(struct reader *r);
 void broadcast_write_ack(struct writer *w, const struct broadcast_ack *ack);
 void broadcast_write_share(struct writer *w, const struct broadcast_share *share);
 
-/* True when `ack` says that the broadcast `sequence` was taken whole. */
-bool broadcast_acknowledges(const struct broadcast_ack *ack, uint32_t sequence);
+/* True when `ack` says that one of some broadcasts was taken whole: bit i of `carried` stands for the
+ * broadcast `sequence` − i. */
+bool broadcast_acknowledges(const struct broadcast_ack *ack, uint32_t sequence, uint16_t carried);
 
 #endif

@@ -10,9 +10,9 @@
 /* And this long when it needs a whole entry: while boards change their minds, newer keys soon replace it. */
 #define COMPANY_LONG_MS 500
 /* After this many sends without an answer only every heartbeat brings another. */
-#define EAGER_SENDS 4
+#define EAGER_SENDS 6
 /* After this many beats were not acknowledged, the whole entry is sent: something in it is not known. */
-#define SHORT_SENDS 3
+#define SHORT_SENDS 6
 /* A grave is kept for a quarter of the heartbeats that serial-number arithmetic can tell apart. */
 #define GRAVE_BEATS 8192
 /* Own ids seen under other keys before two boards are suspected of sharing it. */
@@ -41,12 +41,24 @@ static uint32_t vote_for(uint64_t digest)
     return low == 0 ? 1 : low;
 }
 
-/* How old the last news of a board may be in a certificate: a crash is hidden by it at most this long. */
-static int64_t freshness(const struct dispatch *d)
+/* News of far boards needs longer where answers take longer than an exchange should: two patiences a hop. */
+static int64_t delay(const struct dispatch *d, const struct dispatch_board *board)
 {
-    int64_t expiry = dispatch_expiry(d);
-    int64_t beats = expiry - dispatch_beat_period(d);
-    return beats > expiry / 2 ? beats : expiry / 2;
+    return 2 * board->entry.hops * (dispatch_patience(d) - d->settings.exchange_ms);
+}
+
+/* Silence after which the board counts as dead. */
+static int64_t expiry(const struct dispatch *d, const struct dispatch_board *board)
+{
+    return dispatch_expiry(d) + delay(d, board);
+}
+
+/* How old the last news of a board may be in a certificate: a crash is hidden by it at most this long. */
+static int64_t freshness(const struct dispatch *d, const struct dispatch_board *board)
+{
+    int64_t half = dispatch_expiry(d) / 2;
+    int64_t beats = dispatch_expiry(d) - dispatch_beat_period(d);
+    return (beats > half ? beats : half) + delay(d, board);
 }
 
 /* -- what follows from the roster --------------------------------------------------------------------------
@@ -54,8 +66,8 @@ static int64_t freshness(const struct dispatch *d)
 
 static void solve(struct dispatch *d)
 {
-    struct curve curves[BB_BOARDS_MAX] = {0};
-    int64_t powers[BB_BOARDS_MAX];
+    struct curve curves[BB_BOARDS_MAX] = {{.kind = CURVE_GENERATOR}};
+    int64_t powers[BB_BOARDS_MAX] = {0};
     size_t count = 0;
     size_t own = BB_BOARDS_MAX;
     uint8_t depth = 0;
@@ -123,7 +135,7 @@ static void certify(struct dispatch *d)
         const struct dispatch_board *board = &d->curves.boards[i];
         if (board->state != BOARD_LIVE)
             continue;
-        bool fresh = board->entry.id == d->settings.id || d->now - board->seen_at <= freshness(d);
+        bool fresh = board->entry.id == d->settings.id || d->now - board->seen_at <= freshness(d, board);
         certified = certified && fresh && board->entry.vote == vote;
         if (board->vote_depth > depth)
             depth = board->vote_depth;
@@ -167,8 +179,9 @@ static bool valid(const struct broadcast *b)
     return true;
 }
 
-/* Somebody speaks for this board under a newer key: an earlier life that lost its boot counter, or a second
- * board with the same id. Outbid it; but when that never ends, no more than once a heartbeat. */
+/* Somebody speaks for this board under a newer key or with another curve: an earlier life whose boot counter
+ * was lost since, or a second board with the same id. Outbid it; but when that never ends, no more than once
+ * a heartbeat. */
 static void refute(struct dispatch *d, struct dispatch_board *own, uint16_t incarnation)
 {
     struct dispatch_curves *c = &d->curves;
@@ -201,7 +214,7 @@ static void adopt(struct dispatch *d, struct dispatch_board *board, const struct
 {
     struct entry *old = &board->entry;
     enum dispatch_board_state state = e->dead ? BOARD_LEFT : BOARD_LIVE;
-    bool another = old->incarnation != e->incarnation || old->version != e->version;
+    bool another = entry_hash(old) != entry_hash(e);
     bool moved = another || board->state != state;
     bool voted = e->vote != old->vote && e->vote != 0;
     uint8_t hops = old->hops;
@@ -220,13 +233,19 @@ static void adopt(struct dispatch *d, struct dispatch_board *board, const struct
         d->neighbours[i].gone = e->dead;
 }
 
+/* True when two entries that should be the same are not: no board says both. */
+static bool contradicts(const struct entry *a, const struct entry *b)
+{
+    return a->incarnation == b->incarnation && a->version == b->version && entry_hash(a) != entry_hash(b);
+}
+
 /* Takes one entry that neighbour `from` sent in `b`. */
 static void merge(struct dispatch *d, size_t from, const struct entry *e, const struct broadcast *b,
                   bool late)
 {
     struct dispatch_board *board = roster_find(&d->curves, e->id);
     int order = board != NULL ? entry_order(e, &board->entry) : 1;
-    if (order > 0 && e->id == d->settings.id) {
+    if (e->id == d->settings.id && (order > 0 || contradicts(e, &board->entry))) {
         refute(d, board, e->incarnation);
         return;
     }
@@ -284,7 +303,7 @@ static void acknowledged(struct dispatch *d, size_t neighbour, const struct broa
 {
     for (size_t i = 0; i < d->curves.count; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
-        if (board->sends > 0 && broadcast_acknowledges(ack, board->sequence))
+        if (broadcast_acknowledges(ack, board->sequence, board->carried))
             told(board, bit(neighbour));
     }
 }
@@ -355,7 +374,7 @@ static void pass_time(struct dispatch *d)
     for (size_t i = 0; i < d->curves.count; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
         bool expires = board->state != BOARD_GRAVE && board->entry.id != d->settings.id;
-        if (!expires || d->now - board->seen_at <= dispatch_expiry(d))
+        if (!expires || d->now - board->seen_at <= expiry(d, board))
             continue;
         board->state = BOARD_GRAVE;
         board->has = UINT64_MAX;
@@ -365,12 +384,12 @@ static void pass_time(struct dispatch *d)
 
 static int64_t pass_at(const struct dispatch *d)
 {
-    int64_t patience = d->view.certified ? freshness(d) : dispatch_expiry(d);
     int64_t at = INT64_MAX;
     for (size_t i = 0; i < d->curves.count; i++) {
         const struct dispatch_board *board = &d->curves.boards[i];
         if (board->state == BOARD_GRAVE || board->entry.id == d->settings.id)
             continue;
+        int64_t patience = d->view.certified ? freshness(d, board) : expiry(d, board);
         if (board->seen_at + patience + 1 < at)
             at = board->seen_at + patience + 1;
     }
@@ -429,6 +448,8 @@ static int64_t send_at(const struct dispatch *d, const struct dispatch_board *bo
 {
     if (board->sends == 0 && board->urgent)
         return INT64_MIN;
+    if (board->sends == 0 && live == 0)
+        return board->seen_at;
     if (board->sends == 0)
         return board->seen_at + (beat_suffices(d, board, live) ? COMPANY_MS : COMPANY_LONG_MS);
     bool eager = board->sends <= EAGER_SENDS;
@@ -453,6 +474,8 @@ static struct dispatch_news news(const struct dispatch *d)
 
 static void note_sent(struct dispatch *d, struct dispatch_board *board, struct broadcast *b)
 {
+    uint32_t since = b->sequence - board->sequence;
+    board->carried = (uint16_t)((since < 16 ? board->carried << since : 0) | 1);
     board->sequence = b->sequence;
     board->sent_at = d->now;
     if (board->sends < UINT8_MAX)
@@ -464,7 +487,7 @@ static void note_sent(struct dispatch *d, struct dispatch_board *board, struct b
         b->depth = (uint16_t)(depth + 1);
 }
 
-/* Appends beats: they are short, so fresh heartbeats go along without waiting. */
+/* Appends beats: they are short, so they go along with whatever is sent until they are acknowledged. */
 static void fill_beats(struct dispatch *d, struct broadcast *b, struct writer *w, uint64_t live)
 {
     for (size_t i = 0; i < d->curves.count && w->capacity - w->size >= ENTRY_BEAT_SIZE; i++) {
@@ -472,7 +495,7 @@ static void fill_beats(struct dispatch *d, struct broadcast *b, struct writer *w
         const struct entry *e = &board->entry;
         if (!lacking(d, board, live) || !beat_suffices(d, board, live))
             continue;
-        if (board->sends > 0 && send_at(d, board, live) > d->now)
+        if (board->sends > 0 && d->now - board->sent_at < COMPANY_MS)
             continue;
         entry_write_beat(w, &(struct entry_beat){e->id, e->heartbeat, e->vote != 0, (uint16_t)entry_hash(e)});
         note_sent(d, board, b);

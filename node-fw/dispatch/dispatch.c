@@ -317,11 +317,23 @@ static int64_t show_at(const struct dispatch *d)
     return at;
 }
 
+/* At once when a neighbour that is an exchange ahead wants an answer: it waits for this board's exchange even
+ * if there is nothing in it. */
+static int64_t follow_at(const struct dispatch *d)
+{
+    for (size_t i = 0; i < d->neighbour_count; i++) {
+        const struct dispatch_neighbour *n = &d->neighbours[i];
+        if (neighbours_live(n) && n->owed && (int16_t)(uint16_t)(n->exchange - d->exchange) > 0)
+            return INT64_MIN;
+    }
+    return INT64_MAX;
+}
+
 /* When the next broadcast is to go out, and whether it belongs to an exchange. */
 static int64_t send_at(const struct dispatch *d, bool *exchange_out)
 {
     struct dispatch_news news = d->method->news(d);
-    int64_t urgent = earlier(news.urgent_at, show_at(d));
+    int64_t urgent = earlier(earlier(news.urgent_at, show_at(d)), follow_at(d));
     int64_t calm = earlier(news.calm_at, neighbours_answer_at(d));
     if (urgent < INT64_MAX)
         urgent = later(urgent, pace_at(d));

@@ -91,5 +91,11 @@ int entry_order(const struct entry *a, const struct entry *b)
         order = serial(a->version, b->version);
     if (order == 0)
         order = serial(a->heartbeat, b->heartbeat);
-    return order;
+    if (order != 0)
+        return order;
+    uint64_t hash_a = entry_hash(a);
+    uint64_t hash_b = entry_hash(b);
+    if (hash_a != hash_b)
+        return hash_a > hash_b ? 1 : -1;
+    return (a->vote > b->vote) - (a->vote < b->vote);
 }

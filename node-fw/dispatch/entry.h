@@ -49,8 +49,9 @@ uint64_t entry_hash(const struct entry *entry);
 /* The same with heartbeat and vote. */
 uint64_t entry_hash_full(const struct entry *entry);
 
-/* The sign of key a − key b, by incarnation, version, heartbeat, each in serial-number arithmetic (RFC 1982).
- */
+/* Which of two entries of one board wins: > 0 when `a` is the newer, by incarnation, version, heartbeat, each
+ * in serial-number arithmetic (RFC 1982). Equal keys with another curve or vote come from two boards that
+ * share an id: hash and vote break the tie, so that all agree and the boards hear of each other. */
 int entry_order(const struct entry *a, const struct entry *b);
 
 #endif

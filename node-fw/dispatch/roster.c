@@ -90,5 +90,6 @@ void roster_renew(struct dispatch_board *board, bool urgent, uint64_t live, int6
     board->urgent = urgent || waits;
     board->has = 0;
     board->sends = 0;
+    board->carried = 0;
     board->seen_at = now;
 }

@@ -52,7 +52,8 @@ struct dispatch_board {
     uint16_t vote_depth; /* causal depth of the vote */
     uint8_t sends;       /* of this key */
     bool urgent;         /* more than a heartbeat is new about it */
-    uint32_t sequence;   /* of the broadcast that carried it last, valid when sends > 0 */
+    uint32_t sequence;   /* of the broadcast that carried this key last */
+    uint16_t carried;    /* bit i: the broadcast `sequence` − i carried this key */
     int64_t seen_at, sent_at;
     uint64_t has;       /* neighbours that are known to have this key */
     uint64_t has_curve; /* neighbours that are known to have this incarnation and version */

@@ -68,8 +68,10 @@ void town_clear(struct town *t, size_t count, uint64_t seed)
     t->seed = seed;
     t->count = count;
     t->delay_least = t->delay_most = 1;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        t->ids[i] = (uint16_t)(i + 1);
         assert_int_equal(curve_of(&town_table1[i % 16], &t->curves[i]), BB_OK);
+    }
 }
 
 static void join(struct town *t, size_t a, size_t b)
@@ -139,18 +141,48 @@ unsigned town_diameter(const struct town *t)
     return diameter;
 }
 
+/* The ids of the neighbours of board i, each once. */
+static uint16_t neighbours_of(const struct town *t, size_t i, uint16_t ids[BB_NEIGHBOURS_MAX])
+{
+    uint16_t count = 0;
+    for (size_t k = 0; k < t->count; k++) {
+        bool known = !t->edge[i][k];
+        for (size_t n = 0; n < count; n++)
+            known = known || ids[n] == t->ids[k];
+        if (!known)
+            ids[count++] = t->ids[k];
+    }
+    return count;
+}
+
 void town_start(struct town *t, size_t i)
 {
-    struct dispatch_settings s = {.id = (uint16_t)(i + 1),
+    struct dispatch_settings s = {.id = t->ids[i],
                                   .incarnation = ++t->incarnation[i],
                                   .curve = t->curves[i],
                                   .size = (uint16_t)t->count};
-    for (size_t k = 0; k < t->count; k++) {
-        if (t->edge[i][k])
-            s.neighbours[s.neighbour_count++] = (uint16_t)(k + 1);
-    }
+    s.neighbour_count = neighbours_of(t, i, s.neighbours);
+    memset(t->newest[i], 0, sizeof t->newest[i]);
     assert_int_equal(dispatch_init(&t->boards[i], &s, (struct mono){t->now}), BB_OK);
     t->up[i] = true;
+    t->left[i] = false;
+}
+
+void town_leave(struct town *t, size_t i)
+{
+    dispatch_leave(&t->boards[i], (struct mono){t->now});
+    t->left[i] = true;
+}
+
+void town_configure(struct town *t)
+{
+    uint16_t ids[BB_NEIGHBOURS_MAX];
+    for (size_t i = 0; i < t->count; i++) {
+        if (!t->up[i])
+            continue;
+        size_t count = neighbours_of(t, i, ids);
+        assert_int_equal(dispatch_set_neighbours(&t->boards[i], ids, count, (struct mono){t->now}), BB_OK);
+    }
 }
 
 void town_stop(struct town *t, size_t i)
@@ -177,6 +209,26 @@ static void check_identity(const struct dispatch *d)
     assert_true(d->audit.weight == weight);
 }
 
+/* Nobody falls back to an older incarnation or version of a board. */
+static void check_newest(struct town *t, size_t i)
+{
+    const struct dispatch_curves *c = &t->boards[i].curves;
+    for (size_t k = 0; k < c->count; k++) {
+        const struct entry *e = &c->boards[k].entry;
+        uint32_t key = (uint32_t)e->incarnation << 16 | e->version;
+        if (e->id > TOWN_MAX)
+            continue;
+        assert_true(key >= t->newest[i][e->id]);
+        t->newest[i][e->id] = key;
+    }
+}
+
+static void check(struct town *t, size_t i)
+{
+    check_identity(&t->boards[i]);
+    check_newest(t, i);
+}
+
 static void enqueue(struct town *t, size_t to, int64_t at, const uint8_t *data, size_t size)
 {
     assert_true(t->queued < TOWN_QUEUE);
@@ -201,7 +253,7 @@ static void broadcast(struct town *t, size_t from, const uint8_t *data, size_t s
     int64_t start = us > t->up_free_us[from] ? us : t->up_free_us[from];
     t->up_free_us[from] = start + (int64_t)(size + 16) * 1000000 / 11520;
     for (size_t k = 0; k < t->count; k++) {
-        if (!t->edge[from][k])
+        if (!t->edge[from][k] || t->cut[from][k])
             continue;
         unsigned copies = 1 + (town_random(&t->seed, 100) < t->repeat_percent);
         for (unsigned c = 0; c < copies; c++) {
@@ -232,7 +284,7 @@ static void deliver(struct town *t)
             continue;
         struct dispatch *d = &t->boards[f->to];
         assert_int_equal(dispatch_receive(d, (struct bytes){f->data, f->size}, (struct mono){t->now}), BB_OK);
-        check_identity(d);
+        check(t, f->to);
     }
     t->queued = kept;
 }
@@ -250,7 +302,7 @@ static void poll_all(struct town *t)
             assert_true(++frames < 100);
             broadcast(t, i, out, size);
         }
-        check_identity(&t->boards[i]);
+        check(t, i);
     }
 }
 
@@ -284,10 +336,57 @@ bool town_run(struct town *t, int64_t until, bool (*done)(const struct town *t))
     }
 }
 
+static bool takes_part(const struct town *t, size_t i)
+{
+    return t->up[i] && !t->left[i];
+}
+
 bool town_certified(const struct town *t)
 {
     for (size_t i = 0; i < t->count; i++) {
-        if (t->up[i] && !dispatch_view(&t->boards[i]).certified)
+        if (takes_part(t, i) && !dispatch_view(&t->boards[i]).certified)
+            return false;
+    }
+    return true;
+}
+
+/* Marks the boards that take part and can be reached from `from`. */
+static void reach(const struct town *t, size_t from, bool island[TOWN_MAX])
+{
+    size_t order[TOWN_MAX];
+    size_t tail = 0;
+    memset(island, 0, TOWN_MAX * sizeof *island);
+    order[tail++] = from;
+    island[from] = true;
+    for (size_t head = 0; head < tail; head++) {
+        for (size_t k = 0; k < t->count; k++) {
+            size_t i = order[head];
+            if (!t->edge[i][k] || t->cut[i][k] || !takes_part(t, k) || island[k])
+                continue;
+            island[k] = true;
+            order[tail++] = k;
+        }
+    }
+}
+
+/* Board i and all that it can reach apply their exact optimum. */
+static bool island_solved(const struct town *t, size_t i)
+{
+    struct curve curves[TOWN_MAX] = {{.kind = CURVE_GENERATOR}};
+    int64_t powers[TOWN_MAX] = {0};
+    bool island[TOWN_MAX];
+    struct clearing clearing;
+    size_t count = 0;
+    reach(t, i, island);
+    for (size_t k = 0; k < t->count; k++) {
+        if (island[k])
+            curves[count++] = t->curves[k];
+    }
+    clear_market(curves, count, powers, &clearing);
+    count = 0;
+    for (size_t k = 0; k < t->count; k++) {
+        struct dispatch_view view = dispatch_view(&t->boards[k]);
+        if (island[k] && (view.setpoint_mw != powers[count++] || view.lambda != clearing.lambda))
             return false;
     }
     return true;
@@ -295,24 +394,16 @@ bool town_certified(const struct town *t)
 
 bool town_solved(const struct town *t)
 {
-    struct curve curves[TOWN_MAX];
-    int64_t powers[TOWN_MAX];
-    struct clearing clearing;
-    size_t count = 0;
     for (size_t i = 0; i < t->count; i++) {
-        if (t->up[i])
-            curves[count++] = t->curves[i];
-    }
-    clear_market(curves, count, powers, &clearing);
-    count = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        if (!t->up[i])
-            continue;
-        struct dispatch_view view = dispatch_view(&t->boards[i]);
-        if (view.setpoint_mw != powers[count++] || view.lambda != clearing.lambda)
+        if (takes_part(t, i) && !island_solved(t, i))
             return false;
     }
     return true;
+}
+
+bool town_settled(const struct town *t)
+{
+    return town_certified(t) && town_solved(t);
 }
 
 void town_check_audit(const struct town *t)

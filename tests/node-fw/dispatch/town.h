@@ -11,7 +11,6 @@
 
 #define TOWN_MAX   64
 #define TOWN_QUEUE 65536
-#define TOWN_TIMES 16
 
 struct town_frame {
     int64_t at;
@@ -24,8 +23,10 @@ struct town {
     uint64_t seed;
     size_t count;
     bool edge[TOWN_MAX][TOWN_MAX];
-    bool up[TOWN_MAX];
-    struct dispatch boards[TOWN_MAX]; /* board i has id i + 1 */
+    bool cut[TOWN_MAX][TOWN_MAX]; /* the neighbours are configured, but nothing passes */
+    bool up[TOWN_MAX], left[TOWN_MAX];
+    uint16_t ids[TOWN_MAX]; /* board i has id i + 1 unless the test says otherwise */
+    struct dispatch boards[TOWN_MAX];
     struct curve curves[TOWN_MAX];
     uint16_t incarnation[TOWN_MAX];
     int64_t now; /* ms */
@@ -35,6 +36,8 @@ struct town {
     bool wire; /* 115 200 baud each way to every board, 16 bytes of framing */
     int64_t up_free_us[TOWN_MAX], down_free_us[TOWN_MAX];
     int64_t bytes_heard[TOWN_MAX];
+    /* The newest (incarnation, version) of every id that every board has known: it never goes back. */
+    uint32_t newest[TOWN_MAX][TOWN_MAX + 1];
     struct town_frame queue[TOWN_QUEUE];
     size_t queued;
 };
@@ -71,13 +74,22 @@ void town_start(struct town *t, size_t i);
 void town_stop(struct town *t, size_t i);
 void town_start_all(struct town *t);
 
-/* Lets boards run until `until`, checking the audit's local identity after every event; stops early, and
+/* Lets boards run until `until`, checking after every event that the audit's local identity holds and that no
+ * board goes back to older parameters of another; stops early, and
  * returns true, when `done` says so. */
 bool town_run(struct town *t, int64_t until, bool (*done)(const struct town *t));
 
-/* Every board that is up holds a certificate / has the answer for all boards that are up. */
+/* Says goodbye for board i: it stays up, to be heard. */
+void town_leave(struct town *t, size_t i);
+
+/* Gives the boards that are up the neighbours that the graph has now. */
+void town_configure(struct town *t);
+
+/* Every board that is up and has not left holds a certificate / applies the exact optimum of those that it
+ * can reach. */
 bool town_certified(const struct town *t);
 bool town_solved(const struct town *t);
+bool town_settled(const struct town *t); /* both */
 
 /* Asserts Σx + Σ(given − taken) = Σv over the boards that are up: true while membership does not change. */
 void town_check_audit(const struct town *t);
