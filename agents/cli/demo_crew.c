@@ -75,45 +75,28 @@ enum status demo_crew_broker(struct crew *crew, const struct plan *plan, struct 
     return crew_start(crew, "busbard", w.list, reason);
 }
 
-/* True when the scenario has a board that this agent serves. */
-static bool serves(const struct plan *plan, const char *agent)
-{
-    for (size_t i = 0; i < plan->scenario->count; i++)
-        if (strcmp(plan_agent(plan->scenario->nodes[i].kind), agent) == 0)
-            return true;
-    return false;
-}
-
 static enum status start_agent(struct crew *crew, const struct plan *plan, const char *agent,
                                struct bb_reason *reason)
 {
     struct words w;
+    char file[512];
     enum status status = begin(&w, "busbar-uart-agent", reason);
     if (status != BB_OK)
         return status;
+    snprintf(file, sizeof file, "%s/%s.json", plan->home, agent);
     add(&w, "--home");
     add(&w, plan->home);
-    add(&w, "--identity");
-    add(&w, agent);
-    for (size_t i = 0; i < plan->scenario->count; i++) {
-        char agent_end[128], board_end[128], port[160];
-        if (strcmp(plan_agent(plan->scenario->nodes[i].kind), agent) != 0)
-            continue;
-        plan_cable(plan, i, agent_end, board_end);
-        snprintf(port, sizeof port, "pty:%s", agent_end);
-        add(&w, "--ports");
-        add(&w, port);
-    }
+    add(&w, "--config");
+    add(&w, file);
     return crew_start(crew, agent, w.list, reason);
 }
 
 enum status demo_crew_agents(struct crew *crew, const struct plan *plan, struct bb_reason *reason)
 {
-    static const char *const agents[] = {"consumer-agent", "dg-agent"};
     enum status status = BB_OK;
-    for (size_t i = 0; i < sizeof agents / sizeof *agents && status == BB_OK; i++)
-        if (serves(plan, agents[i]))
-            status = start_agent(crew, plan, agents[i], reason);
+    for (enum curve_kind kind = CURVE_GENERATOR; kind <= CURVE_CONSUMER && status == BB_OK; kind++)
+        if (plan_serves(plan, kind))
+            status = start_agent(crew, plan, plan_agent(kind), reason);
     return status;
 }
 

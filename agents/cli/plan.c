@@ -14,6 +14,14 @@ const char *plan_agent(enum curve_kind kind)
     return kind == CURVE_CONSUMER ? "consumer-agent" : "dg-agent";
 }
 
+bool plan_serves(const struct plan *plan, enum curve_kind kind)
+{
+    for (size_t i = 0; i < plan->scenario->count; i++)
+        if (plan->scenario->nodes[i].kind == kind)
+            return true;
+    return false;
+}
+
 void plan_cable(const struct plan *plan, size_t index, char *agent_out, char *board_out)
 {
     const char *id = plan->scenario->nodes[index].id;
@@ -104,23 +112,50 @@ static enum status write_board(const struct plan *plan, size_t index, struct bb_
     return home_write(path, text, 0600, reason);
 }
 
+/* Writes `document` to <home>/<name> and frees it. */
+static enum status write_document(const struct plan *plan, const char *name, json_t *document,
+                                  struct bb_reason *reason)
+{
+    char path[512];
+    char *text = json_dumps(document, JSON_INDENT(1));
+    snprintf(path, sizeof path, "%s/%s", plan->home, name);
+    enum status status = text == NULL ? call_reason(reason, BB_FULL, "%s: no memory", path)
+                                      : home_write(path, text, 0600, reason);
+    free(text);
+    json_decref(document);
+    return status;
+}
+
+/* An agent's configuration: its identity and its ends of the cables. */
+static enum status write_agent(const struct plan *plan, enum curve_kind kind, struct bb_reason *reason)
+{
+    json_t *ports = json_array();
+    for (size_t i = 0; i < plan->scenario->count; i++) {
+        char agent[128], board[128];
+        plan_cable(plan, i, agent, board);
+        if (plan->scenario->nodes[i].kind == kind)
+            json_array_append_new(ports, json_sprintf("pty:%s", agent));
+    }
+    char name[64];
+    snprintf(name, sizeof name, "%s.json", plan_agent(kind));
+    json_t *document = json_pack("{s:s, s:o}", "identity", plan_agent(kind), "ports", ports);
+    return write_document(plan, name, document, reason);
+}
+
 enum status plan_write(const struct plan *plan, struct bb_reason *reason, bool *rounded_out)
 {
     json_t *site = NULL;
-    char path[512];
     enum status status = plan_site(plan, reason, &site);
+    if (status == BB_OK)
+        status = write_document(plan, "site.json", site, reason);
     for (size_t i = 0; i < plan->scenario->count && status == BB_OK; i++) {
         struct curve curve;
         status = scenario_curve(&plan->scenario->nodes[i], reason, rounded_out, &curve);
         if (status == BB_OK)
             status = write_board(plan, i, reason);
     }
-    if (status == BB_OK) {
-        char *text = json_dumps(site, JSON_INDENT(1));
-        snprintf(path, sizeof path, "%s/site.json", plan->home);
-        status = text == NULL ? BB_FULL : home_write(path, text, 0600, reason);
-        free(text);
-    }
-    json_decref(site);
+    for (enum curve_kind kind = CURVE_GENERATOR; kind <= CURVE_CONSUMER && status == BB_OK; kind++)
+        if (plan_serves(plan, kind))
+            status = write_agent(plan, kind, reason);
     return status;
 }

@@ -15,6 +15,9 @@ struct plan {
 /* The agent that serves boards of this kind. */
 const char *plan_agent(enum curve_kind kind);
 
+/* True when the scenario has a board of this kind. */
+bool plan_serves(const struct plan *plan, enum curve_kind kind);
+
 /* Writes the two ends of board `index`'s cable, the agent's and the board's: paths below the home, each
  * out[128]. */
 void plan_cable(const struct plan *plan, size_t index, char *agent_out, char *board_out);
@@ -23,7 +26,8 @@ void plan_cable(const struct plan *plan, size_t index, char *agent_out, char *bo
  * boards. */
 BB_MUST_CHECK enum status plan_site(const struct plan *plan, struct bb_reason *reason, json_t **out);
 
-/* Writes site.json and boards/<name>.board. *rounded_out as scenario_curve. BB_RANGE, BB_IO. */
+/* Writes site.json, boards/<name>.board and a configuration for each agent. *rounded_out as scenario_curve.
+ * BB_RANGE, BB_IO. */
 BB_MUST_CHECK enum status plan_write(const struct plan *plan, struct bb_reason *reason, bool *rounded_out);
 
 #endif

@@ -54,15 +54,15 @@ enum status simulation_open(const struct simulation *s, struct bb_reason *reason
 bool simulation_run(const struct simulation *s, struct sim_world *world)
 {
     bool reached = false;
-    while (!reached && sim_now(world) < s->limit_ms) {
-        int64_t until = sim_now(world) + 2000;
-        reached = sim_run(world, until < s->limit_ms ? until : s->limit_ms);
+    for (int64_t until = 0; !reached && until < s->limit_ms;) {
+        until = until + 2000 < s->limit_ms ? until + 2000 : s->limit_ms;
+        reached = sim_run(world, until);
         if (!s->progress || reached)
             continue;
         char note[64];
-        snprintf(note, sizeof note, "%.0f s of virtual time, error %.3g kW", (double)sim_now(world) / 1e3,
+        snprintf(note, sizeof note, "%.0f s of virtual time, error %.3g kW", (double)until / 1e3,
                  sim_report(world).max_error_kw);
-        format_progress("simulating", (size_t)sim_now(world), (size_t)s->limit_ms, note);
+        format_progress("simulating", (size_t)until, (size_t)s->limit_ms, note);
     }
     if (s->progress)
         format_progress_end();

@@ -200,8 +200,9 @@ static enum status find_own_keys(const char *home, const char *identity, struct 
     if (status == BB_OK)
         status = keys_load(path, out, reason);
     if (status == BB_NOT_FOUND)
-        bb_reason_say(reason, "no key for %s: %s is missing; make one with `busbar keys new %s`", identity,
-                      path, identity);
+        bb_reason_say(
+            reason, "no key for %s: %s is missing; `busbar init` makes those of the agents that come with it",
+            identity, path);
     return status;
 }
 

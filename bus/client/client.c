@@ -206,14 +206,14 @@ static void on_disconnect(struct bb_client *c)
 
 static void on_handshake_refused(struct bb_client *c)
 {
-    char fingerprint[KEY_FINGERPRINT_SIZE] = "none";
-    (void)!keys_fingerprint(c->address.own.public_key, fingerprint);
+    char key[KEY_BASE64_SIZE] = "none";
+    (void)!keys_to_base64(c->address.own.public_key, key);
     c->denied = true;
     bb_reason_say(
         &c->reason,
-        "the broker at %.200s does not know the key of %.64s (fingerprint %s); grant it with `busbar access "
-        "approve %s`, or use a key that is in its access.json",
-        c->address.endpoint, c->identity, fingerprint, fingerprint);
+        "the broker at %.200s does not know the key of %.64s: give %s an entry in its access.json and "
+        "send it SIGHUP, or use a key that has one",
+        c->address.endpoint, c->identity, key);
 }
 
 static void on_handshake_broken(struct bb_client *c, bool mismatch)
