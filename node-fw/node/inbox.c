@@ -149,10 +149,14 @@ static void take_setpoint(struct node *n, const struct link_message *m, struct m
 
 static void take_parameter(struct node *n, const struct link_message *m, struct mono now)
 {
-    struct curve_parameters p = {.kind = n->settings.parameters.kind,
-                                 .slope = m->parameter.slope,
-                                 .intercept = m->parameter.intercept,
-                                 .pmax = m->parameter.pmax};
+    const struct link_parameter *given = &m->parameter;
+    struct curve_parameters p = n->settings.parameters;
+    if (given->slope != LINK_UNCHANGED)
+        p.slope = given->slope;
+    if (given->intercept != LINK_UNCHANGED)
+        p.intercept = given->intercept;
+    if (given->pmax != LINK_UNCHANGED)
+        p.pmax = given->pmax;
     struct curve curve;
     if (curve_of(&p, &curve) != BB_OK) {
         refuse(n, LINK_REFUSE_RANGE, "PARAMETER: the curve leaves the range of prices", now);

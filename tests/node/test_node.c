@@ -231,7 +231,7 @@ static void test_parameters_change_and_are_persisted(void **state)
     assert_int_equal(r.last[LINK_CURVE].curve.hi, 7000000);
     assert_int_equal(power(&r), 100000000); /* what is above the new greatest power comes down */
     r.events = 0;
-    m.parameter = (struct link_parameter){UINT32_MAX, UINT32_MAX, 100000000};
+    m.parameter = (struct link_parameter){UINT32_MAX - 1, UINT32_MAX - 1, 100000000};
     rig_send(&r, m);
     assert_string_equal(r.last[LINK_REFUSE].refuse.text, "PARAMETER: the curve leaves the range of prices");
     m.parameter = (struct link_parameter){10000, 5000000, 4000000};
@@ -240,6 +240,12 @@ static void test_parameters_change_and_are_persisted(void **state)
                         "PARAMETER: pmax_kw is less than the board's fixed_kw");
     assert_int_equal(r.events & NODE_PERSIST_PARAMETERS, 0);
     assert_int_equal(node_settings(&r.node)->parameters.pmax, 100000000);
+    m.parameter = (struct link_parameter){LINK_UNCHANGED, 6000000, LINK_UNCHANGED};
+    rig_send(&r, m);
+    const struct curve_parameters *p = &node_settings(&r.node)->parameters;
+    assert_int_equal(p->slope, 10000);
+    assert_int_equal(p->intercept, 6000000);
+    assert_int_equal(p->pmax, 100000000);
 }
 
 static void lose_link(struct rig *r)
