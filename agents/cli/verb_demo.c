@@ -338,7 +338,7 @@ static enum exit_code finish(struct demo *d, enum status status)
     bool keep = !d->own_home || call_flag(d->call, "keep") || failed;
     if (!keep)
         nftw(d->home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    else if (failed && *d->home != '\0')
+    else if (failed && *d->log_folder != '\0')
         fprintf(stderr, "busbar demo: the home is kept, with its logs: %s\n", d->home);
     return exit_of(status);
 }

@@ -4,10 +4,8 @@ import contextlib
 import csv
 import io
 import json
-import math
 import os
 import pathlib
-import pty
 import random
 import re
 import shutil
@@ -348,6 +346,176 @@ class Decimals(unittest.TestCase):
             self.assertIn("--kw", err)
         self.assertEqual(busbar("dispatch", "override", "L1")[0], 2)
         self.assertEqual(busbar("dispatch", "parameter", "L1")[0], 2)
+
+
+
+class Demo(unittest.TestCase):
+    """The neighbourhood from end to end, as `busbar demo` runs it."""
+
+    def demo(self, *words):
+        code, out, err = busbar("demo", "--once", "--json", *words)
+        self.assertEqual(code, 0, err)
+        return strict(out)["dispatch"]
+
+    def test_table_1(self):
+        answer = self.demo()
+        self.assertEqual((answer["method"], answer["topology"]), ("curves", "circulant"))
+        self.assertAlmostEqual(answer["lambda"], cases.TABLE_1_LAMBDA, delta=0.001)
+        self.assertEqual({node["id"] for node in answer["nodes"]}, set(cases.TABLE_1_KW))
+        for node in answer["nodes"]:
+            self.assertAlmostEqual(node["kw"], cases.TABLE_1_KW[node["id"]], delta=0.05, msg=node["id"])
+            self.assertEqual(node["kind"], "consumer" if node["id"].startswith("L") else "generator")
+        self.assertAlmostEqual(answer["load_kw"], 420.93, delta=0.01)
+        self.assertEqual(answer["load_kw"], answer["generation_kw"])
+        self.assertEqual(answer["mismatch_kw"], 0)
+        self.assertLess(answer["iterations"], 42)
+        self.assertGreater(answer["certified_at"], answer["iterations"])
+        self.assertGreater(answer["seconds"], 0)
+
+    def test_for_people(self):
+        code, out, err = busbar("demo", "--once")
+        self.assertEqual((code, err), (0, ""))
+        for part in ("certified 16 of 16", "published kW", "not the sum of its own column", "λ = 7.371", "42"):
+            self.assertIn(part, out)
+        home = re.search(r"home (/\S+)", out).group(1)
+        self.assertFalse(os.path.exists(home))
+
+    def test_another_case_with_links(self):
+        chance = cases.chance_of(int(os.environ.get("BUSBAR_SEED") or 11))
+        boards = cases.random_case(7, chance)
+        document = cases.scenario(boards)
+        document["links"] = [[a[0], b[0]] for a, b in zip(boards, boards[1:])]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(document, file)
+            file.flush()
+            answer = self.demo("--case", file.name)
+        self.assertEqual(answer["topology"], "links")
+        price, powers = cases.optimum(boards)
+        for node in answer["nodes"]:
+            self.assertAlmostEqual(node["kw"], powers[node["id"]], delta=1e-3, msg=f"price {price}")
+
+    def test_two_boards(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(cases.scenario([("A", "consumer", 12, .05, 120), ("B", "generator", 4, .02, 200)]), file)
+            file.flush()
+            answer = self.demo("--case", file.name)
+        self.assertAlmostEqual(answer["lambda"], 4 + 2 * .02 * answer["nodes"][1]["kw"], delta=1e-4)
+
+    def test_refusals(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(cases.scenario([("A", "consumer", 12, .05, 120)]), file)
+            file.flush()
+            self.assertEqual(busbar("demo", "--once", "--case", file.name)[0], 2)
+        self.assertEqual(busbar("demo", "--once", "--case", "/nonexistent.json")[0], 3)
+        with tempfile.TemporaryDirectory(prefix="bb-", dir="/tmp") as home:
+            pathlib.Path(home, "site.json").write_text("{}")
+            code, _, err = busbar("demo", "--once", "--home", home)
+            self.assertEqual(code, 1)
+            self.assertIn("no demo has made", err)
+            self.assertNotIn("logs", err)
+
+
+def children(pid):
+    """The processes whose parent is `pid`: {pid: name}."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                name, rest = re.fullmatch(r"\d+ \((.*)\) (.*)", (entry / "stat").read_text(), re.DOTALL).groups()
+                if int(rest.split()[1]) == pid:
+                    found[int(entry.name)] = name
+    return found
+
+
+class DemoStays(unittest.TestCase):
+    """A demo that stays up: orders to its boards, and every way in which it can end."""
+
+    def setUp(self):
+        self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="bb-", dir="/tmp"))) / "home"
+        self.process = subprocess.Popen([BIN / "busbar", "demo", "--home", self.home], stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(self.end)
+        self.out = ""
+        for line in self.process.stdout:
+            self.out += line
+            if "dispatch release all" in line:
+                break
+        self.assertIn("export BUSBAR_HOME=", self.out)
+        self.family = children(self.process.pid)
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def await_gone(self):
+        deadline = time.monotonic() + PATIENCE_S
+        while any(os.path.exists(f"/proc/{pid}") for pid in self.family):
+            self.assertLess(time.monotonic(), deadline, "children are left behind")
+            time.sleep(0.01)
+
+    def show(self):
+        code, out, err = busbar("dispatch", "show", "--json", home=self.home)
+        self.assertEqual(code, 0, err)
+        return strict(out)
+
+    def board(self, name):
+        return next(board for board in self.show()["boards"] if board["name"] == name)
+
+    def await_board(self, name, condition):
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition(board := self.board(name)):
+            self.assertLess(time.monotonic(), deadline, board)
+        return board
+
+    def order(self, *words):
+        code, out, err = busbar("dispatch", *words, "--json", home=self.home)
+        self.assertEqual(code, 0, err)
+        return strict(out)
+
+    def test_orders(self):
+        self.assertEqual(len(self.family), 16 + 4)
+        self.assertEqual(self.show()["online"], 16)
+        self.order("override", "L1", "--kw", "10.000001")
+        self.await_board("L1", lambda b: b["mode"] == "override" and b["kw"] == 10.000001)
+        self.order("hold", "DG1")
+        self.await_board("DG1", lambda b: b["mode"] == "hold")
+        self.order("stop", "L2")
+        self.await_board("L2", lambda b: b["mode"] == "stopped" and b["kw"] == 0)
+        self.order("release", "all")
+        for name in ("L1", "DG1", "L2"):
+            self.await_board(name, lambda b: b["mode"] == "automatic" and abs(b["kw"] - cases.TABLE_1_KW[b["name"]]) < 0.05)
+        self.order("parameter", "DG2", "--beta", "6.5")
+        changed = [b if b[0] != "DG2" else ("DG2", "generator", 6.5, b[3], b[4]) for b in cases.TABLE_1]
+        price, powers = cases.optimum(changed)
+        self.await_board("L5", lambda b: abs(b["lambda"] - price) < 1e-4 and abs(b["kw"] - powers["L5"]) < 1e-3)
+        self.assertIn("beta 6.5", (self.home / "boards/DG2.board").read_text())
+        for words, code in ((["override", "L99", "--kw", "1"], 3), (["override", "L1", "--kw", "1000"], 6),
+                            (["parameter", "L1", "--beta", "1"], 6)):
+            self.assertEqual(busbar("dispatch", *words, home=self.home)[0], code, words)
+        status = strict(busbar("status", "--json", home=self.home)[1])
+        self.assertEqual(status["boards"]["online"], 16)
+        rows = list(csv.DictReader(io.StringIO(busbar("dispatch", "show", "--csv", home=self.home)[1])))
+        self.assertEqual(len(rows), 16)
+        self.assertRegex(rows[0]["time_utc"], r"Z$")
+
+    def test_ctrl_c_ends_it(self):
+        self.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.process.wait(PATIENCE_S), 0)
+        self.await_gone()
+
+    def test_a_kill_takes_the_children_along(self):
+        self.process.kill()
+        self.process.wait()
+        self.await_gone()
+
+    def test_a_child_that_dies_is_told(self):
+        broker = next(pid for pid, name in self.family.items() if name == "busbard")
+        os.kill(broker, signal.SIGKILL)
+        out, _ = self.process.communicate(timeout=PATIENCE_S)
+        self.assertNotEqual(self.process.returncode, 0)
+        self.assertIn("busbard was ended by signal 9", out)
+        self.assertIn("busbard.log", out)
+        self.await_gone()
 
 
 if __name__ == "__main__":
