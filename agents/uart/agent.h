@@ -72,6 +72,9 @@ struct agent {
 struct board *agent_board_by_name(struct agent *agent, const char *name);
 struct board *agent_board_by_id(struct agent *agent, uint16_t id);
 
+/* Lets time pass on every line and for every board. */
+void agent_tick(struct agent *agent);
+
 /* After anything has come in: lets the dispatch cores say what follows from it, until they are quiet, and
  * sets the loop's timer to the next time at which a line or a core has something to do. */
 void agent_settle(struct agent *agent);

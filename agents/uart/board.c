@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* The same complaint about the same port comes no sooner again. */
+#define TOLD_MS 60000
+
 /* -- who it is -- */
 
 static void send_refuse(struct line *line, const char *text)
@@ -17,13 +20,19 @@ static void send_refuse(struct line *line, const char *text)
 }
 
 /* Not one of ours to serve. The port is let go for a while: its board may be another agent's. */
-static void turn_away(struct agent *agent, struct line *line, const char *name, const char *alert,
-                      const char *text)
+static void turn_away(struct agent *agent, struct line *line, uint16_t id, const char *name,
+                      const char *alert, const char *text)
 {
-    if (alert != NULL)
+    int64_t now = bb_loop_mono_ms();
+    bool told = line->told_ms != 0 && line->told_board == id && now - line->told_ms < TOLD_MS;
+    if (!told && alert != NULL)
         publisher_alert(agent, name, alert, text);
-    else
+    else if (!told)
         log_info("port-released", LOG_TEXT("port", line->spec), LOG_TEXT("reason", text));
+    if (!told) {
+        line->told_board = id;
+        line->told_ms = now;
+    }
     send_refuse(line, text);
     line_close(line, text, AGENT_RELEASE_MS);
 }
@@ -41,7 +50,8 @@ static struct board *recognise(struct agent *agent, struct line *line, const str
     if (site == NULL) {
         snprintf(text, sizeof text, "board %u (%.15s) on %.100s is not in the site file", hello->board,
                  hello->name, line->spec);
-        turn_away(agent, line, hello->name[0] != '\0' ? "unknown" : "nameless", "wrong-board", text);
+        turn_away(agent, line, hello->board, hello->name[0] != '\0' ? "unknown" : "nameless", "wrong-board",
+                  text);
         return NULL;
     }
     if (strcmp(site->name, hello->name) != 0 || role_of(site) != hello->role) {
@@ -50,19 +60,19 @@ static struct board *recognise(struct agent *agent, struct line *line, const str
                  hello->board, line->spec, hello->name,
                  hello->role == LINK_ROLE_CONSUMER ? "consumer" : "generator", site->name,
                  site->kind == SITE_CONSUMER ? "consumer" : "generator");
-        turn_away(agent, line, site->name, "wrong-board", text);
+        turn_away(agent, line, hello->board, site->name, "wrong-board", text);
         return NULL;
     }
     if (strcmp(site->agent, agent->settings->identity) != 0) {
         snprintf(text, sizeof text, "%s is served by %s", site->name, site->agent);
-        turn_away(agent, line, site->name, NULL, text);
+        turn_away(agent, line, hello->board, site->name, NULL, text);
         return NULL;
     }
     struct board *board = agent_board_by_id(agent, hello->board);
     if (board->line != NULL && board->line != line) {
         snprintf(text, sizeof text, "board %u is on %.100s and on %.100s", hello->board, board->line->spec,
                  line->spec);
-        turn_away(agent, line, site->name, "duplicate-board-id", text);
+        turn_away(agent, line, hello->board, site->name, "duplicate-board-id", text);
         return NULL;
     }
     return board;

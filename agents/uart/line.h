@@ -36,8 +36,10 @@ struct line {
     uint32_t opened;          /* times */
     uint32_t dropped;         /* messages that found the output full */
     struct bb_reason trouble; /* why it is closed; "" when open */
-    void *peer;               /* the owner's: the board behind it; NULL: none yet */
-    uint16_t seen_board;      /* the id that answered here last; 0: none yet */
+    uint16_t told_board;      /* the owner's: an alert about this id was given, when */
+    int64_t told_ms;
+    void *peer;          /* the owner's: the board behind it; NULL: none yet */
+    uint16_t seen_board; /* the id that answered here last; 0: none yet */
 };
 
 /* A closed line; `spec` as for port_open. The owner is borrowed. */

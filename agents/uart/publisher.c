@@ -19,18 +19,20 @@ struct link_status publisher_status(const struct board *board)
     if (!board->core_runs)
         return s;
     struct dispatch_view v = dispatch_view(board->core);
+    /* The certificate says that the answer is in force: not before the board has taken its set-point. */
+    bool certified = v.certified && board->status.setpoint == v.setpoint_mw;
     s.lambda = v.lambda;
     s.setpoint = (uint32_t)v.setpoint_mw;
     s.residual = v.residual_mw;
     s.mismatch = v.mismatch_mw;
     s.digest = v.digest;
     s.depth = v.depth;
-    s.certified_depth = v.certified_depth;
+    s.certified_depth = certified ? v.certified_depth : 0;
     s.exchange = v.exchange;
     s.incarnation = v.incarnation;
     s.live = v.live;
     s.neighbours_live = v.neighbours_live;
-    s.flags = (uint8_t)((s.flags & LINK_FLAG_RAMPING) | (v.certified ? LINK_FLAG_CERTIFIED : 0) |
+    s.flags = (uint8_t)((s.flags & LINK_FLAG_RAMPING) | (certified ? LINK_FLAG_CERTIFIED : 0) |
                         (v.duplicate_suspected ? LINK_FLAG_DUPLICATE : 0));
     return s;
 }
