@@ -161,9 +161,10 @@ static void print_price(const struct demo_result *r)
 static void add_iterations(struct table *table, const char *who, const char *method, const char *topology,
                            int64_t applied, int64_t certified)
 {
-    char a[24], c[24];
+    char a[24], c[24] = "";
     snprintf(a, sizeof a, "%" PRId64, applied);
-    snprintf(c, sizeof c, certified > 0 ? "%" PRId64 : "", certified);
+    if (certified > 0)
+        snprintf(c, sizeof c, "%" PRId64, certified);
     table_add(table, (const char *[]){who, method, topology, a, c});
 }
 
