@@ -31,6 +31,14 @@ static void on_signal(int number)
     stop = 1;
 }
 
+/* A ppoll that always finds something ready never lets a signal in: asked for besides. */
+static bool asked_to_stop(void)
+{
+    sigset_t pending;
+    sigpending(&pending);
+    return stop || sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT);
+}
+
 static struct mono now_mono(void)
 {
     struct timespec t;
@@ -226,7 +234,7 @@ static enum status claim_port(struct board *b)
 {
     struct mono end = mono_after(now_mono(), PATIENCE_MS);
     enum status status = open_port(b, now_mono());
-    while (status == BB_EXISTS && !stop && mono_since(now_mono(), end) < 0) {
+    while (status == BB_EXISTS && !asked_to_stop() && mono_since(now_mono(), end) < 0) {
         poll(NULL, 0, 50);
         status = open_port(b, now_mono());
     }
@@ -255,7 +263,7 @@ static int run(struct board *b, const char *port)
                 status == BB_EXISTS ? "is held by another process" : "is no serial port that can be opened");
         return 1;
     }
-    while (!stop)
+    while (!asked_to_stop())
         turn(b, &signals);
     say_goodbye(b, &signals);
     return 0;

@@ -183,6 +183,15 @@ static void turn(struct wire *w, const sigset_t *signals)
         read_commands(w);
 }
 
+/* A ppoll that always finds something ready never lets a signal in: asked for besides. */
+static bool asked_to_stop(const struct wire *w)
+{
+    sigset_t pending;
+    sigpending(&pending);
+    return stop || w->quit || sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) ||
+           sigismember(&pending, SIGHUP);
+}
+
 static void catch_signals(sigset_t *open_out)
 {
     struct sigaction action = {.sa_handler = on_signal};
@@ -227,7 +236,7 @@ static int run(struct wire *w)
         puts("ready");
         fflush(stdout);
     }
-    while (result == 0 && !stop && !w->quit)
+    while (result == 0 && !asked_to_stop(w))
         turn(w, &signals);
     for (size_t i = 0; i < 2 * w->count; i++)
         cable_unplug(end_at(w, i));

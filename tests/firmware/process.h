@@ -29,8 +29,9 @@ static inline int64_t process_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Starts a program of this build with the arguments up to NULL; dies with the test. */
-static inline struct process process_start(const char *const *arguments)
+/* Starts a program of this build with the arguments up to NULL; it reads `input` instead of a pipe unless
+ * that is negative. */
+static inline struct process process_start_reading(const char *const *arguments, int input)
 {
     char path[512];
     int in[2], out[2], err[2];
@@ -41,7 +42,7 @@ static inline struct process process_start(const char *const *arguments)
     if (pid < 0)
         abort();
     if (pid == 0) {
-        dup2(in[0], 0);
+        dup2(input < 0 ? in[0] : input, 0);
         dup2(out[1], 1);
         dup2(err[1], 2);
         execv(path, (char *const *)(uintptr_t)arguments);
@@ -51,6 +52,11 @@ static inline struct process process_start(const char *const *arguments)
     close(out[1]);
     close(err[1]);
     return (struct process){pid, in[1], out[0], err[0]};
+}
+
+static inline struct process process_start(const char *const *arguments)
+{
+    return process_start_reading(arguments, -1);
 }
 
 /* Reads one line within 5 s, without its end; "" when none comes. */

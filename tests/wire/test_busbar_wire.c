@@ -158,6 +158,21 @@ static void test_wrong_commands(void **state)
     assert_int_equal(receive(t->fd_b, got, 1, 5000), 1);
 }
 
+/* Always something to read: a signal comes through all the same. */
+static void test_ends_when_asked_in_the_middle_of_a_flood(void **state)
+{
+    struct bench *t = *state;
+    char a[100], b[100];
+    snprintf(a, sizeof a, "%s/x", t->folder);
+    snprintf(b, sizeof b, "%s/y", t->folder);
+    int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    const char *const arguments[] = {"busbar-wire", "--cable", a, b, NULL};
+    struct process p = process_start_reading(arguments, zeros);
+    close(zeros);
+    assert_string_equal(process_line(p.out, a, sizeof a), "ready");
+    assert_int_equal(process_stop(&p, SIGTERM), 0);
+}
+
 static void test_command_line(void **state)
 {
     struct bench *t = *state;
@@ -191,9 +206,13 @@ int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        TEST(test_all_bytes_both_ways), TEST(test_speed),
-        TEST(test_unplug_and_replug),   TEST(test_reopening),
-        TEST(test_faults_and_garbage),  TEST(test_wrong_commands),
+        TEST(test_all_bytes_both_ways),
+        TEST(test_speed),
+        TEST(test_unplug_and_replug),
+        TEST(test_reopening),
+        TEST(test_faults_and_garbage),
+        TEST(test_wrong_commands),
+        TEST(test_ends_when_asked_in_the_middle_of_a_flood),
         TEST(test_command_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
