@@ -36,6 +36,7 @@ struct town {
     bool wire; /* 115 200 baud each way to every board, 16 bytes of framing */
     int64_t up_free_us[TOWN_MAX], down_free_us[TOWN_MAX];
     int64_t bytes_heard[TOWN_MAX];
+    bool lawless; /* forged broadcasts are about: parameters may go back */
     /* The newest (incarnation, version) of every id that every board has known: it never goes back. */
     uint32_t newest[TOWN_MAX][TOWN_MAX + 1];
     struct town_frame queue[TOWN_QUEUE];
