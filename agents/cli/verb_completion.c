@@ -3,6 +3,7 @@
  * lines
  * ":files" and ":folders" ask the shell for those. */
 #include "agents/cli/call.h"
+#include "agents/cli/home.h"
 #include "agents/cli/verbs.h"
 
 #include <stdio.h>
@@ -133,6 +134,38 @@ static const struct option *waiting(const struct verb *verb, const char *word)
     return NULL;
 }
 
+/* Offers the boards of the site file of $BUSBAR_HOME; nothing is asked of the bus. */
+static void offer_boards(const char *arguments, const char *prefix)
+{
+    struct bb_reason reason;
+    char home[512];
+    if (home_find(NULL, &reason, home, sizeof home) != BB_OK)
+        return;
+    json_t *site = home_site(home);
+    const json_t *boards = json_object_get(site, "boards");
+    for (size_t i = 0; i < json_array_size(boards); i++) {
+        const json_t *board = json_array_get(boards, i);
+        const char *name = json_string_value(json_object_get(board, "name"));
+        const char *kind = json_string_value(json_object_get(board, "kind"));
+        if (name != NULL)
+            offer(name, prefix, kind == NULL ? "" : kind);
+    }
+    if (strstr(arguments, "all") != NULL)
+        offer("all", prefix, "every board");
+    json_decref(site);
+}
+
+/* Offers what the verb's arguments can be. */
+static void offer_arguments(const struct verb *verb, const char *prefix)
+{
+    if (strstr(verb->arguments, "FILE") != NULL)
+        puts(":files");
+    else if (strncmp(verb->arguments, "NAME", 4) == 0)
+        offer_boards(verb->arguments, prefix);
+    else if (strchr(verb->arguments, '|') != NULL)
+        offer_words(verb->arguments, prefix);
+}
+
 enum exit_code verb_complete(const struct call *call)
 {
     size_t count = call->arg_count, used = 0;
@@ -153,9 +186,7 @@ enum exit_code verb_complete(const struct call *call)
         offer_options(verb, prefix);
     else if (strcmp(verb->name, "help") == 0)
         offer_verbs(before > used ? call->args[used] : NULL, prefix);
-    else if (strstr(verb->arguments, "FILE") != NULL)
-        puts(":files");
-    else if (strchr(verb->arguments, '|') != NULL && before == used)
-        offer_words(verb->arguments, prefix);
+    else
+        offer_arguments(verb, prefix);
     return EXIT_DONE;
 }

@@ -79,9 +79,13 @@ static enum status take_options(struct demo *d)
 static enum status choose_home(struct demo *d)
 {
     const char *given = call_value(d->call, "home"), *folder = getenv("TMPDIR");
-    char path[512];
+    char path[1024];
     if (given != NULL) {
-        enum status status = home_find(given, &d->reason, d->home, sizeof d->home);
+        char here[512] = "";
+        if (*given != '/' && getcwd(here, sizeof here) == NULL)
+            return call_reason(&d->reason, BB_IO, "the present folder has no name");
+        snprintf(path, sizeof path, "%s%s%s", here, *given == '/' ? "" : "/", given);
+        enum status status = home_find(path, &d->reason, d->home, sizeof d->home);
         snprintf(path, sizeof path, "%s/site.json", d->home);
         bool site = access(path, F_OK) == 0;
         snprintf(path, sizeof path, "%s/demo", d->home);

@@ -74,7 +74,13 @@ class Usage(unittest.TestCase):
         self.assertEqual(offered("dispatch", "simulate", "--method", ""), ["curves", "incremental-cost"])
         self.assertEqual(offered("dispatch", "solve", ""), [":files"])
         self.assertEqual(offered("init", "--home", ""), [":folders"])
+        self.assertEqual(offered("completion", "z"), ["zsh"])
         self.assertNotIn("__complete", offered(""))
+        with tempfile.TemporaryDirectory() as home:
+            pathlib.Path(home, "site.json").write_text('{"boards":[{"name":"L1","kind":"consumer"},{"name":"DG1"}]}')
+            for words, names in ((("dispatch", "hold", ""), "L1 DG1 all"), (("dispatch", "override", "L"), "L1")):
+                told = busbar("__complete", "--", *words, home=home)[1]
+                self.assertEqual([line.split("\t")[0] for line in told.splitlines()], names.split())
         for shell in ("bash", "zsh", "fish"):
             code, out, _ = busbar("completion", shell)
             self.assertEqual(code, 0)
