@@ -32,6 +32,15 @@ static void speak(struct mono now)
     }
 }
 
+/* The audit's books balance: what is held is what was added and taken, less what was given. */
+static bool balanced(const struct dispatch *d)
+{
+    uint64_t power = (uint64_t)d->audit.value;
+    for (size_t i = 0; i < d->neighbour_count; i++)
+        power += d->neighbours[i].taken_power - d->neighbours[i].given_power;
+    return power == d->audit.power;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct reader in = reader_at((struct bytes){data, size});
@@ -49,6 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         speak(now);
         struct dispatch_view view = dispatch_view(&board);
         CHECK(view.setpoint_mw >= 0 && view.setpoint_mw <= a.curve.pmax);
+        CHECK(balanced(&board) && dispatch_due(&board).ms >= now.ms);
+        CHECK(view.live >= 1 && view.live <= BB_BOARDS_MAX);
         CHECK(view.neighbours_live <= a.neighbour_count);
     }
     return 0;
