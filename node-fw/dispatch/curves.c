@@ -534,6 +534,7 @@ static void fill(struct dispatch *d, struct broadcast *b, struct writer *w)
 }
 
 const struct dispatch_method_table dispatch_curves_method = {
+    .floods = true,
     .body_size = body_size,
     .valid = valid,
     .start = start,

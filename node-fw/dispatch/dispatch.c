@@ -20,10 +20,10 @@
 #define SHARE_SETTLED_MS 600
 #define SETTLED_MW       10000
 
-/* The table of methods, by enum dispatch_method; NULL: not in this build. */
+/* The table of methods, by enum dispatch_method. */
 static const struct dispatch_method_table *const methods[] = {
     [DISPATCH_CURVES] = &dispatch_curves_method,
-    [DISPATCH_INCREMENTAL_COST] = NULL,
+    [DISPATCH_INCREMENTAL_COST] = &dispatch_incremental_method,
 };
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -90,7 +90,7 @@ int64_t dispatch_patience(const struct dispatch *d)
 static bool settings_valid(const struct dispatch_settings *s)
 {
     return s->id != 0 && s->size >= 1 && s->size <= BB_BOARDS_MAX && curve_valid(&s->curve) &&
-           (size_t)s->method < sizeof methods / sizeof *methods && methods[s->method] != NULL &&
+           (size_t)s->method < sizeof methods / sizeof *methods &&
            neighbours_valid(s->id, s->neighbours, s->neighbour_count);
 }
 
@@ -165,6 +165,8 @@ void dispatch_set_applied(struct dispatch *d, int64_t power_mw)
 {
     d->applied_given = true;
     d->applied_mw = earlier(later(power_mw, 0), UINT32_MAX);
+    if (d->method->applied != NULL)
+        d->method->applied(d);
     dispatch_setpoint_changed(d);
 }
 
@@ -305,7 +307,7 @@ static int64_t pace_at(const struct dispatch *d)
 static int64_t show_at(const struct dispatch *d)
 {
     int64_t at = INT64_MAX;
-    for (size_t i = 0; i < d->neighbour_count && !d->left; i++) {
+    for (size_t i = 0; i < d->neighbour_count && d->method->floods && !d->left; i++) {
         const struct dispatch_neighbour *n = &d->neighbours[i];
         if (!neighbours_live(n) || n->knows)
             continue;
@@ -351,7 +353,7 @@ static void pass_neighbours(struct dispatch *d)
         if (d->now - n->heard_at > dispatch_expiry(d)) {
             part_from(d, i);
             neighbours_silence(d, i);
-        } else if (n->digest == d->view.digest) {
+        } else if (!d->method->floods || n->digest == d->view.digest) {
             n->differs_since = INT64_MAX;
         } else if (n->differs_since == INT64_MAX) {
             n->differs_since = d->now;
@@ -416,6 +418,8 @@ static uint8_t write_shares(struct dispatch *d, struct writer *w)
 {
     uint8_t count = 0;
     size_t degree = neighbours_count_live(d);
+    if (!d->method->floods)
+        return 0;
     bool restless = d->audit.estimate_mw > SETTLED_MW || d->audit.estimate_mw < -SETTLED_MW;
     if (d->now - d->audit.given_at < (restless ? SHARE_MS : SHARE_SETTLED_MS))
         return 0;
@@ -471,7 +475,7 @@ static size_t send(struct dispatch *d, bool exchange, uint8_t *out)
     b.acks = neighbours_answer(d, &w, ANSWERS_MAX);
     d->method->fill(d, &b, &w);
     b.shares = write_shares(d, &w);
-    b.answer = shows || b.beats > 0 || b.entries > 0;
+    b.answer = d->method->floods && (shows || b.beats > 0 || b.entries > 0);
     note_shown(d);
     b.more = exchange && d->burst > 0 && d->method->news(d).urgent_at <= d->now;
     if (exchange && !b.more)
@@ -503,7 +507,8 @@ size_t dispatch_poll(struct dispatch *d, struct mono now, uint8_t *out)
 struct dispatch_view dispatch_view(const struct dispatch *d)
 {
     struct dispatch_view view = d->view;
-    view.mismatch_mw = d->audit.estimate_mw;
+    if (d->method->floods)
+        view.mismatch_mw = d->audit.estimate_mw;
     view.exchange = d->exchange;
     view.neighbours_live = (uint16_t)neighbours_count_live(d);
     return view;

@@ -19,6 +19,9 @@ struct dispatch_news {
 
 /* One method. `neighbour` is an index into d->neighbours, and its bit in every mask. */
 struct dispatch_method_table {
+    /* True when what is told to one neighbour reaches all: digests are shown until they are answered, and the
+     * audit's shares travel along. False when the method balances the mismatch itself. */
+    bool floods;
     /* Size of the body that the counts of `b` announce. */
     size_t (*body_size)(const struct broadcast *b);
     /* True when the body, of that size, follows its format. Looks at no state. */
@@ -48,12 +51,17 @@ struct dispatch_method_table {
     void (*fill)(struct dispatch *d, struct broadcast *b, struct writer *w);
     /* d->settings.curve has changed. */
     void (*curve_changed)(struct dispatch *d);
+    /* The board applies d->applied_mw, whatever the set-point is; NULL: the audit is all that wants to know. */
+    void (*applied)(struct dispatch *d);
     /* The board leaves; d->left is set. */
     void (*leave)(struct dispatch *d);
 };
 
 /* Every board floods its curve and clears the market itself. */
 extern const struct dispatch_method_table dispatch_curves_method;
+
+/* Boards share prices and mismatches, never curves (thesis equations 7–9). */
+extern const struct dispatch_method_table dispatch_incremental_method;
 
 /* The digest that the next broadcasts show is another one: no neighbour has seen it yet. */
 void dispatch_digest_changed(struct dispatch *d);

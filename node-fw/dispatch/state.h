@@ -5,6 +5,7 @@
 
 #include "node-fw/dispatch/dispatch.h"
 #include "node-fw/dispatch/entry.h"
+#include "node-fw/dispatch/incremental.h"
 
 #include <busbar/limits.h>
 #include <stdbool.h>
@@ -99,7 +100,10 @@ struct dispatch {
     size_t neighbour_count, acknowledge_turn;
     struct dispatch_neighbour neighbours[BB_NEIGHBOURS_MAX];
     struct dispatch_audit audit;
-    struct dispatch_curves curves;
+    union { /* what the method in use believes */
+        struct dispatch_curves curves;
+        struct dispatch_incremental incremental;
+    };
 };
 
 #endif
