@@ -253,7 +253,8 @@ static void test_parameters_are_written_to_its_file(void **state)
     b->node = start_node(b);
     assert_true(await_up(b));
     send(b, (struct link_message){.type = LINK_PARAMETER, .parameter = {93500, 18500000, 91790000}});
-    await(b, LINK_FIRMWARE, 300);
+    for (int i = 0; i < 50 && !strstr(read_text(b->board), "18.5"); i++)
+        await(b, LINK_FIRMWARE, 100);
     assert_true(link_idle(&b->host));
     assert_string_equal(read_text(b->board),
                         "id 1 # the first\nname L1\nkind consumer\nomega 18.5  # $/kWh\nsigma 0.0935\n"
