@@ -28,16 +28,13 @@ def commands():
 class Readme(unittest.TestCase):
     def setUp(self):
         self.home = self.enterContext(tempfile.TemporaryDirectory(prefix="bb-", dir="/tmp"))
-        self.work = self.enterContext(tempfile.TemporaryDirectory(prefix="bb-", dir="/tmp"))
-        for name in ("demo", "check", "configs", "build", "CMakeLists.txt"):  # what the lines touch, and a place to write
-            pathlib.Path(self.work, name).symlink_to(ROOT / name)
         self.exports = []
 
     def shell(self, line, **options):
         script = "\n".join([*self.exports, line])
         environment = {**os.environ, "HOME": self.home, "NO_COLOR": "1"}
         environment.pop("BUSBAR_HOME", None)
-        return subprocess.Popen(["bash", "-c", script], cwd=self.work, env=environment, stdin=subprocess.DEVNULL, text=True,
+        return subprocess.Popen(["bash", "-c", script], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, text=True,
                                 start_new_session=True, **options)
 
     def end(self, process):
@@ -51,7 +48,8 @@ class Readme(unittest.TestCase):
 
     def stay(self, line):
         log = pathlib.Path(self.home, "stays.log")
-        process = self.shell(line, stdout=log.open("w"), stderr=subprocess.STDOUT)
+        with log.open("w") as to:
+            process = self.shell(line, stdout=to, stderr=subprocess.STDOUT)
         self.addCleanup(self.end, process)
         wait_until(lambda: STAYS[line] in log.read_text(encoding="utf-8") or process.poll() is not None, PATIENCE_S, line)
         self.assertIsNone(process.poll(), log.read_text(encoding="utf-8"))
