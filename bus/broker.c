@@ -207,6 +207,7 @@ static void reload(struct broker *b)
                   LOG_TEXT("hint", "the rules that were read before stay in force"));
         return;
     }
+    guard_reset(&b->guard);
     vip_rebind(b);
     plain_rebind(b);
     log_info("rules-read", LOG_INT("entries", b->access->entry_count));
@@ -246,7 +247,7 @@ static int wait_ms(const struct broker *b, bool more)
         return 0;
     if (b->post->backlog_count > 0)
         return RETRY_MS;
-    return (int)conns_wait(b->conns, b->now_ms, IDLE_MS);
+    return (int)conns_wait(b->conns, b->now_ms, b->guard.turn_until_ms != 0 ? GUARD_TURN_MS / 2 : IDLE_MS);
 }
 
 /* One turn over the doors; true while a door may hold more. */
@@ -254,7 +255,7 @@ static bool turn(struct broker *b, const struct pollfd *ready)
 {
     b->now_ms = mono_ms();
     if (b->secure && ready[ON_ZAP].revents != 0)
-        zap_serve(&b->zap, b->access);
+        zap_serve(&b->zap, b->access, &b->guard, b->now_ms);
     if ((ready[ON_VIP_MONITOR].revents | ready[ON_SUB_MONITOR].revents | ready[ON_PUB_MONITOR].revents) != 0)
         vip_watch(b);
     int plain = plain_serve(b);
@@ -281,7 +282,7 @@ void broker_run(struct broker *b)
     /* Only a socket that was found empty once announces what comes later. */
     vip_watch(b);
     if (b->secure)
-        zap_serve(&b->zap, b->access);
+        zap_serve(&b->zap, b->access, &b->guard, b->now_ms);
     for (;;) {
         (void)poll(polls, DESCRIPTOR_COUNT, wait_ms(b, more));
         if (polls[ON_SIGNAL].revents != 0 && !take_signals(b))

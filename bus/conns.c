@@ -45,15 +45,30 @@ bool conns_prove(struct conns *conns, int fd, uint32_t peer)
     return true;
 }
 
+static bool still_waits(const struct conns *conns, const struct conns_waiting *waiting)
+{
+    const struct conn *conn = &conns->table[waiting->fd];
+    return conn->door != DOOR_NONE && conn->generation == waiting->generation && !conn->proven;
+}
+
 int conns_overdue(struct conns *conns, int64_t now_ms)
 {
     while (conns->count > 0 && conns->waiting[conns->first].deadline_ms <= now_ms) {
         struct conns_waiting waiting = conns->waiting[conns->first];
-        const struct conn *conn = &conns->table[waiting.fd];
         conns->first = (conns->first + 1) % CONNS_MAX;
         conns->count--;
-        if (conn->door != DOOR_NONE && conn->generation == waiting.generation && !conn->proven)
+        if (still_waits(conns, &waiting))
             return waiting.fd;
+    }
+    return -1;
+}
+
+int conns_unproven(const struct conns *conns, uint32_t *at)
+{
+    while (*at < conns->count) {
+        const struct conns_waiting *waiting = &conns->waiting[(conns->first + (*at)++) % CONNS_MAX];
+        if (still_waits(conns, waiting))
+            return waiting->fd;
     }
     return -1;
 }

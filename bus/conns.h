@@ -46,6 +46,9 @@ bool conns_prove(struct conns *conns, int fd, uint32_t peer);
 /* A connection that has been silent for too long, once each; −1: none. */
 int conns_overdue(struct conns *conns, int64_t now_ms);
 
+/* The next connection that has not spoken yet, behind `at` in the queue; −1: none. *at starts at 0. */
+int conns_unproven(const struct conns *conns, uint32_t *at);
+
 /* Milliseconds until one may be overdue; `most` if none waits. */
 int64_t conns_wait(const struct conns *conns, int64_t now_ms, int64_t most);
 

@@ -40,19 +40,27 @@ bool door_configure(void *socket, enum conns_door kind)
     return done;
 }
 
-static bool secure(void *socket, const struct keys *keys)
+static bool secure(void *socket, enum conns_door kind, const struct keys *keys)
 {
+    char domain[32];
+    snprintf(domain, sizeof domain, "busbar.%s", KINDS[kind].name);
     return set(socket, ZMQ_CURVE_SERVER, 1) &&
            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, KEY_Z85_SIZE) == 0 &&
-           zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, "busbar", strlen("busbar")) == 0;
+           zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) == 0;
+}
+
+/* Removes the file of an ipc endpoint: a stale one, or our own. */
+static void remove_ipc(const char *endpoint)
+{
+    if (strncmp(endpoint, "ipc://", 6) == 0 && endpoint[6] != '@')
+        (void)unlink(endpoint + 6);
 }
 
 static enum status bind_all(struct door *door, const struct setting_list *endpoints, struct bb_reason *reason)
 {
     for (size_t i = 0; i < endpoints->count; i++) {
         const char *endpoint = endpoints->items[i];
-        if (strncmp(endpoint, "ipc://", 6) == 0 && endpoint[6] != '@')
-            (void)unlink(endpoint + 6);
+        remove_ipc(endpoint);
         if (!set(door->socket, ZMQ_IPV6, strncmp(endpoint, "tcp://[", 7) == 0) ||
             zmq_bind(door->socket, endpoint) != 0) {
             int failed = errno;
@@ -115,11 +123,13 @@ static enum status write_address(const struct door *door, const struct door_opti
 enum status door_open(void *context, const struct door_options *options, struct door *out,
                       struct bb_reason *reason)
 {
-    struct door door = {.kind = options->kind, .socket = zmq_socket(context, KINDS[options->kind].type)};
+    struct door door = {.kind = options->kind,
+                        .endpoints = options->endpoints,
+                        .socket = zmq_socket(context, KINDS[options->kind].type)};
     enum status status = BB_IO;
     bb_reason_say(reason, "libzmq refuses the %s door: %s", KINDS[options->kind].name, zmq_strerror(errno));
     if (door.socket != NULL && door_configure(door.socket, door.kind) &&
-        (options->keys == NULL || secure(door.socket, options->keys)))
+        (options->keys == NULL || secure(door.socket, door.kind, options->keys)))
         status = watch(context, &door);
     if (status == BB_OK)
         status = bind_all(&door, options->endpoints, reason);
@@ -145,6 +155,8 @@ void door_close(struct door *door, const char *home)
     if (door->monitor != NULL)
         zmq_close(door->monitor);
     zmq_close(door->socket);
+    for (size_t i = 0; i < door->endpoints->count; i++)
+        remove_ipc(door->endpoints->items[i]);
     *door = (struct door){.socket = NULL};
 }
 

@@ -20,6 +20,7 @@ struct door {
     int fd;         /* of the socket: readable when something may have happened */
     int monitor_fd; /* the same of the monitor */
     char endpoint[512];
+    const struct setting_list *endpoints; /* as given, borrowed */
 };
 
 /* What a door opens with. */
@@ -39,7 +40,7 @@ bool door_configure(void *socket, enum conns_door kind);
 BB_MUST_CHECK enum status door_open(void *context, const struct door_options *options, struct door *out,
                                     struct bb_reason *reason);
 
-/* Closes the sockets and removes the address file. Accepts a zeroed door. */
+/* Closes the sockets and removes the address file and the ipc sockets. Accepts a zeroed door. */
 void door_close(struct door *door, const char *home);
 
 /* The next event of the monitor: +1 with a connection that was accepted (its handshake is yet to come), −1

@@ -37,6 +37,7 @@ struct broker {
     struct conns *conns;
     struct post *post;
     struct zap zap;
+    struct guard guard;
     struct door vip, sub, pub;
     struct publisher publishers[PUBLISHERS];
     int64_t started_ms, now_ms, checked_ms;

@@ -95,6 +95,7 @@ static void bind_connection(struct broker *b, const struct router_in *in, zmq_ms
     receiver->fd = fd;
     receiver->connection = connection;
     receiver->leaving = false;
+    guard_heard(&b->guard, in->entry);
     snprintf(receiver->user, sizeof receiver->user, "%s", b->secure ? connection : "");
     if (!conns_prove(b->conns, fd, peer))
         post_leave(b->post, peer);
@@ -230,12 +231,26 @@ static void ping_unheard(struct broker *b)
     }
 }
 
+static void cut_unproven(struct broker *b)
+{
+    uint32_t at = 0;
+    for (int fd = conns_unproven(b->conns, &at); fd >= 0; fd = conns_unproven(b->conns, &at))
+        cut(fd);
+}
+
 void vip_tidy(struct broker *b)
 {
     drop_leaving(b);
     for (int fd = conns_overdue(b->conns, b->now_ms); fd >= 0; fd = conns_overdue(b->conns, b->now_ms)) {
-        log_debug("silent-connection", LOG_INT("fd", fd));
         cut(fd);
+        if (guard_silence(&b->guard, b->now_ms))
+            cut_unproven(b);
+    }
+    if (guard_turn_over(&b->guard, b->now_ms)) {
+        log_warning(
+            "key-barred", LOG_TEXT("key", b->access->entries[b->guard.holder].key),
+            LOG_TEXT("reason", "it connects and stays silent, which keeps other agents' identities busy"));
+        cut_unproven(b);
     }
     if (b->now_ms - b->checked_ms >= CHECK_MS) {
         ping_unheard(b);

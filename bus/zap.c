@@ -63,34 +63,39 @@ static void remember(struct zap *zap, const char *z85, const char *key, const ch
                 LOG_TEXT("address", address), LOG_TEXT("hint", "to admit it: busbar access add"));
 }
 
-/* True when the request's key has an entry; key_out gets it in base64url. */
-static bool admit(struct zap *zap, const struct access *access, zmq_msg_t *frames, char *key_out)
+/* What a request is answered with. */
+static const struct reply {
+    const char *status, *text;
+} ADMITTED = {"200", "OK"}, LATER = {"300", "try again"},
+  REFUSED = {"400", "this key has no entry in access.json"};
+
+static bool equals(zmq_msg_t *frame, const char *text)
+{
+    return zmq_msg_size(frame) == strlen(text) && memcmp(zmq_msg_data(frame), text, strlen(text)) == 0;
+}
+
+/* Looks a request's key up; key_out gets it in base64url. */
+static const struct reply *admit(struct zap *zap, const struct access *access, zmq_msg_t *frames,
+                                 char *key_out, uint32_t *entry_out)
 {
     char z85[KEY_Z85_SIZE], address[64];
-    uint32_t entry;
     zmq_msg_t *key = &frames[AT_KEY];
-    if (zmq_msg_size(&frames[AT_MECHANISM]) != 5 ||
-        memcmp(zmq_msg_data(&frames[AT_MECHANISM]), "CURVE", 5) != 0 || zmq_msg_size(key) != CURVE_KEY_SIZE)
-        return false;
+    if (!equals(&frames[AT_MECHANISM], "CURVE") || zmq_msg_size(key) != CURVE_KEY_SIZE)
+        return &REFUSED;
     CHECK(zmq_z85_encode(z85, zmq_msg_data(key), CURVE_KEY_SIZE) != NULL);
     if (keys_to_base64(z85, key_out) != BB_OK)
-        return false;
-    if (access_find(access, bytes_of(key_out), &entry) == BB_OK)
-        return true;
+        return &REFUSED;
+    if (access_find(access, bytes_of(key_out), entry_out) == BB_OK)
+        return &ADMITTED;
     snprintf(address, sizeof address, "%.*s", (int)zmq_msg_size(&frames[AT_ADDRESS]),
              (const char *)zmq_msg_data(&frames[AT_ADDRESS]));
     remember(zap, z85, key_out, address);
-    return false;
+    return &REFUSED;
 }
 
-static void answer(struct zap *zap, zmq_msg_t *frames, const char *user_or_null)
+static void answer(struct zap *zap, zmq_msg_t *frames, const struct reply *reply, const char *user)
 {
-    const char *texts[] = {"1.0",
-                           NULL,
-                           user_or_null ? "200" : "400",
-                           user_or_null ? "OK" : "this key has no entry in access.json",
-                           user_or_null ? user_or_null : "",
-                           ""};
+    const char *texts[] = {"1.0", NULL, reply->status, reply->text, user, ""};
     size_t count = sizeof texts / sizeof *texts;
     zmq_msg_send(&frames[AT_ROUTE], zap->socket, ZMQ_SNDMORE);
     zmq_msg_send(&frames[AT_EMPTY], zap->socket, ZMQ_SNDMORE);
@@ -124,20 +129,30 @@ static int receive(struct zap *zap, zmq_msg_t *frames)
     return count;
 }
 
-void zap_serve(struct zap *zap, const struct access *access)
+static void serve(struct zap *zap, const struct access *access, struct guard *guard, zmq_msg_t *frames,
+                  int64_t now_ms)
+{
+    char key[KEY_BASE64_SIZE];
+    uint32_t entry;
+    const struct reply *reply = admit(zap, access, frames, key, &entry);
+    if (reply == &ADMITTED && equals(&frames[AT_DOMAIN], "busbar.vip") && !guard_admit(guard, entry, now_ms))
+        reply = &LATER;
+    *(reply == &ADMITTED ? &zap->accepted : &zap->refused) += reply == &LATER ? 0 : 1;
+    answer(zap, frames, reply, reply == &ADMITTED ? key : "");
+}
+
+void zap_serve(struct zap *zap, const struct access *access, struct guard *guard, int64_t now_ms)
 {
     zmq_msg_t frames[FRAMES];
-    char key[KEY_BASE64_SIZE];
     int count;
     do {
         for (int i = 0; i < FRAMES; i++)
             zmq_msg_init(&frames[i]);
         count = receive(zap, frames);
-        if (count > AT_REQUEST) {
-            bool admitted = count == FRAMES && admit(zap, access, frames, key);
-            *(admitted ? &zap->accepted : &zap->refused) += 1;
-            answer(zap, frames, admitted ? key : NULL);
-        }
+        if (count == FRAMES)
+            serve(zap, access, guard, frames, now_ms);
+        else if (count > AT_REQUEST)
+            answer(zap, frames, &REFUSED, "");
         for (int i = 0; i < FRAMES; i++)
             zmq_msg_close(&frames[i]);
     } while (count > 0);

@@ -4,7 +4,7 @@
 #define BUS_ZAP_H
 
 #include "bus/client/keys.h"
-#include "bus/core/access.h"
+#include "bus/guard.h"
 
 #define ZAP_PENDING_MAX 64
 
@@ -29,7 +29,7 @@ BB_MUST_CHECK enum status zap_open(void *context, struct zap *out);
 /* Accepts a zeroed handler. */
 void zap_close(struct zap *zap);
 
-/* Answers all requests that are there. */
-void zap_serve(struct zap *zap, const struct access *access);
+/* Answers all requests that are there; `guard` may let an agent wait. */
+void zap_serve(struct zap *zap, const struct access *access, struct guard *guard, int64_t now_ms);
 
 #endif
