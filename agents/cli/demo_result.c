@@ -50,6 +50,7 @@ enum status demo_result_complete(struct demo_result *r, uint64_t seed, struct bb
         r->max_error_kw = fmax(r->max_error_kw, fabs((double)line.power_mw / 1e6 - r->central_kw[i]));
     }
     r->curves_done = simulate(r, DISPATCH_CURVES, r->topology, seed, &r->curves);
+    r->incremental_cost_done = simulate(r, DISPATCH_INCREMENTAL_COST, "complete", seed, &r->incremental_cost);
     return BB_OK;
 }
 
