@@ -59,7 +59,7 @@ static enum status take_options(struct demo *d)
     if (status == BB_OK)
         status = call_integer(call, "baud", 1200, 4000000, 115200, &d->reason, &d->baud);
     if (status == BB_OK)
-        status = call_number(call, "timeout", 1, 3600, 60, &d->reason, &timeout_s);
+        status = call_number(call, "timeout", 1, 3600, 120, &d->reason, &timeout_s);
     if (status != BB_OK)
         return status;
     d->deadline_ms = bb_loop_mono_ms() + (int64_t)(timeout_s * 1000);
@@ -364,7 +364,7 @@ enum exit_code verb_demo(const struct call *call)
         bb_loop_on_hangup(d->loop, on_hangup, d);
         status = choose_home(d);
     }
-    watch_open(&d->watch, &d->scenario);
+    watch_open(&d->watch, &d->scenario, strcmp(d->plan.method, "curves") == 0);
     if (status == BB_OK)
         status = furnish(d);
     if (status == BB_OK)

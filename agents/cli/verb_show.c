@@ -49,7 +49,8 @@ static void print_summary(const struct board_totals *totals)
     if (totals->lambda_min == totals->lambda_max)
         printf("incremental cost λ = %s $/kWh\n", low);
     else
-        printf("incremental cost λ from %s to %s $/kWh: the boards do not agree\n", low, high);
+        printf("incremental cost λ from %s to %s $/kWh%s\n", low, high,
+               totals->agreed ? "" : ": the boards do not agree");
     printf("%zu of %zu boards online, %zu certified%s\n", totals->online, totals->boards, totals->certified,
            totals->agreed ? ": certificate complete" : "");
 }

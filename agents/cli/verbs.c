@@ -52,7 +52,7 @@ static const struct option demo_home = {"home", "DIR", NULL, NULL,
                                         "a home that is kept, instead of a temporary one"};
 static const struct option keep = {"keep", NULL, NULL, NULL, "keep the temporary home, with its logs"};
 static const struct option demo_timeout = {"timeout", "SECONDS", NULL, NULL,
-                                           "how long to wait for the certificates; 60 without it"};
+                                           "how long to wait for the certificates; 120 without it"};
 
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",

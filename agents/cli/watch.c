@@ -1,10 +1,15 @@
 #include "agents/cli/watch.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-void watch_open(struct watch *watch, const struct scenario *scenario)
+/* The agreement of incremental-cost: micro-$/kWh and mW. */
+#define WATCH_PRICE_SPREAD 1000
+#define WATCH_MISMATCH     50000
+
+void watch_open(struct watch *watch, const struct scenario *scenario, bool curves)
 {
-    *watch = (struct watch){scenario, json_array()};
+    *watch = (struct watch){scenario, curves, json_array()};
     for (size_t i = 0; i < scenario->count; i++)
         json_array_append_new(watch->boards, json_null());
 }
@@ -26,11 +31,9 @@ void watch_take(struct watch *watch, const char *message)
     json_decref(board);
 }
 
-bool watch_certified(const struct watch *watch)
+/* True when each board knows of as many as there are. */
+static bool nobody_missing(const struct watch *watch)
 {
-    struct board_totals totals = boards_total(watch->boards);
-    if (!totals.agreed || totals.boards != watch->scenario->count)
-        return false;
     for (size_t i = 0; i < watch->scenario->count; i++) {
         struct board_line line;
         if (!boards_line(json_array_get(watch->boards, i), &line) ||
@@ -38,4 +41,16 @@ bool watch_certified(const struct watch *watch)
             return false;
     }
     return true;
+}
+
+bool watch_certified(const struct watch *watch)
+{
+    struct board_totals t = boards_total(watch->boards);
+    size_t count = watch->scenario->count;
+    if (t.boards != count || t.online != count || t.certified != count)
+        return false;
+    if (watch->curves)
+        return t.agreed && nobody_missing(watch);
+    return t.lambda_max - t.lambda_min <= WATCH_PRICE_SPREAD &&
+           llabs(t.load_mw - t.generation_mw) <= WATCH_MISMATCH;
 }

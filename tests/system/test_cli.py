@@ -21,7 +21,7 @@ import cases
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("BUSBAR_BIN") or ROOT / "build/release/bin")
 TABLE1 = ROOT / "configs/table1.json"
-PATIENCE_S = float(os.environ.get("BUSBAR_PATIENCE", "90"))
+PATIENCE_S = float(os.environ.get("BUSBAR_PATIENCE", "150"))
 
 
 def busbar(*arguments, home=None, given=None, **environment):
@@ -399,6 +399,12 @@ class Demo(unittest.TestCase):
         price, powers = cases.optimum(boards)
         for node in answer["nodes"]:
             self.assertAlmostEqual(node["kw"], powers[node["id"]], delta=1e-3, msg=f"price {price}")
+
+    def test_incremental_cost(self):
+        answer = self.demo("--method", "incremental-cost")
+        self.assertAlmostEqual(answer["lambda"], cases.TABLE_1_LAMBDA, delta=0.001)
+        for node in answer["nodes"]:
+            self.assertAlmostEqual(node["kw"], cases.TABLE_1_KW[node["id"]], delta=0.05, msg=node["id"])
 
     def test_two_boards(self):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:

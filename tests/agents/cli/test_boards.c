@@ -74,7 +74,7 @@ static void test_watch(void **state)
     (void)state;
     struct watch watch;
     scenario_random(2, 1, &scenario);
-    watch_open(&watch, &scenario);
+    watch_open(&watch, &scenario, true);
     assert_false(watch_certified(&watch));
     watch_take(&watch, L1);
     watch_take(&watch, "{\"name\":\"stranger\"}");
@@ -95,10 +95,25 @@ static void test_watch_island(void **state)
     scenario_random(3, 1, &scenario);
     scenario.nodes[2] = scenario.nodes[0];
     memcpy(scenario.nodes[2].id, "X", 2);
-    watch_open(&watch, &scenario);
+    watch_open(&watch, &scenario, true);
     watch_take(&watch, L1);
     watch_take(&watch, DG1);
     watch_take(&watch, BOARD("X", "consumer", "0", ",\"digest\":\"aa\""));
+    assert_false(watch_certified(&watch));
+    watch_close(&watch);
+}
+
+/* With incremental-cost a board knows its neighbours alone, and prices meet to a thousandth. */
+static void test_watch_incremental_cost(void **state)
+{
+    (void)state;
+    struct watch watch;
+    scenario_random(2, 1, &scenario);
+    watch_open(&watch, &scenario, false);
+    watch_take(&watch, L1);
+    watch_take(&watch, BOARD("DG1", "generator", "52.40", ",\"digest\":\"bb\""));
+    assert_true(watch_certified(&watch));
+    watch_take(&watch, BOARD("DG1", "generator", "52.30", ",\"digest\":\"bb\""));
     assert_false(watch_certified(&watch));
     watch_close(&watch);
 }
@@ -148,9 +163,10 @@ static void test_small_sites(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_totals),       cmocka_unit_test(test_not_agreed),
-                                       cmocka_unit_test(test_hostile),      cmocka_unit_test(test_watch),
-                                       cmocka_unit_test(test_watch_island), cmocka_unit_test(test_site),
-                                       cmocka_unit_test(test_small_sites)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_totals),       cmocka_unit_test(test_not_agreed),
+        cmocka_unit_test(test_hostile),      cmocka_unit_test(test_watch),
+        cmocka_unit_test(test_watch_island), cmocka_unit_test(test_watch_incremental_cost),
+        cmocka_unit_test(test_site),         cmocka_unit_test(test_small_sites)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
