@@ -14,7 +14,7 @@ static const struct {
 
 struct scan scan_at(struct bytes text)
 {
-    return (struct scan){text.data, text.data + text.size, false, false};
+    return (struct scan){text.data, text.size > 0 ? text.data + text.size : text.data, false, false};
 }
 
 static inline void skip_blanks(struct scan *s)
