@@ -49,8 +49,8 @@ static void test_refuses(void **state)
         "{\"message\":}",
         "{\"headers\":1,\"message\":2}",
         "{} 1",
-        "{\"a\":1,\"sender\":1,\"b\":1,\"sender\":1,\"c\":1,\"sender\":1,\"d\":1,"
-        "\"sender\":1,\"e\":1}"};
+        ("{\"a\":1,\"sender\":1,\"b\":1,\"sender\":1,\"c\":1,\"sender\":1,\"d\":1,"
+         "\"sender\":1,\"e\":1}")};
     struct envelope envelope;
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
         assert_int_equal(envelope_parse(bytes_of(BAD[i]), &envelope), BB_MALFORMED);
