@@ -52,9 +52,12 @@ static char *without_nan(const char *text, size_t size)
 
 enum status envelope_parse(struct bytes from, struct envelope *out)
 {
+    /* No NUL is part of JSON, but jansson passes over some; the scanners below end at one. */
+    if (from.size == 0 || memchr(from.data, '\0', from.size) != NULL)
+        return BB_MALFORMED;
     char *text = copy_bytes((const char *)from.data, from.size);
     json_t *root = json_loadb(text, from.size, 0, NULL);
-    if (root == NULL && strlen(text) == from.size) {
+    if (root == NULL) {
         char *cleaned = without_nan(text, from.size);
         free(text);
         text = cleaned;
@@ -110,6 +113,18 @@ static const char *skip_space(const char *at)
     return at + strspn(at, " \t\r\n");
 }
 
+/* A name may be written with escapes, "mess\u0061ge": then jansson reads it. */
+static bool is_key(const char *name, size_t length, const char *key)
+{
+    if (length == 0 || memchr(name, '\\', length) == NULL)
+        return length == strlen(key) && memcmp(name, key, length) == 0;
+    json_t *plain = json_loadb(name - 1, length + 2, JSON_DECODE_ANY, NULL);
+    const char *text = json_string_value(plain);
+    bool same = text != NULL && strcmp(text, key) == 0;
+    json_decref(plain);
+    return same;
+}
+
 char *envelope_member(const struct envelope *envelope, const char *key)
 {
     char *found = NULL;
@@ -119,7 +134,7 @@ char *envelope_member(const struct envelope *envelope, const char *key)
         const char *value = skip_space(name_end + 1);
         value = skip_space(*value == ':' ? value + 1 : value);
         const char *end = after_value(value);
-        if ((size_t)(name_end - name) == strlen(key) && memcmp(name, key, strlen(key)) == 0) {
+        if (is_key(name, (size_t)(name_end - name), key)) {
             size_t size = (size_t)(end - value);
             while (size > 0 && strchr(" \t\r\n", value[size - 1]) != NULL)
                 size--;

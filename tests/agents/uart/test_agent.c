@@ -224,8 +224,9 @@ static int tear_down(void **state)
         scripted_board_unplug(&w->boards[i]);
         json_decref(w->last[i]);
     }
-    static const char *const files[] = {
-        "site.json", "log", "run/vip.address", "run/vip.sock", "run/sub.sock", "run/pub.sock", "run", ""};
+    static const char *const files[] = {"site.json",        "log",          "run/vip.address",
+                                        "run/busbard.lock", "run/vip.sock", "run/sub.sock",
+                                        "run/pub.sock",     "run",          ""};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(command, sizeof command, "%s/%s", w->home, files[i]);
         (void)remove(command);

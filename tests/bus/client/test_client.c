@@ -258,6 +258,52 @@ static void a_call_to_nobody_and_a_call_without_answer_end(void **state)
     assert_true(w->status == BB_TIMEOUT || w->status == BB_REMOTE);
 }
 
+static void send_text(void *socket, const char *text, int more)
+{
+    assert_int_equal(zmq_send(socket, text, strlen(text), more), (int)strlen(text));
+}
+
+/* Whoever guesses the id of a call to somebody else cannot answer it. */
+static void a_reply_from_the_wrong_peer_is_ignored(void **state)
+{
+    struct world *w = *state;
+    char reply[100];
+    w->a = open_as(w, "alpha", plain_address);
+    void *context = zmq_ctx_new(), *mallory = zmq_socket(context, ZMQ_DEALER),
+         *silent = zmq_socket(context, ZMQ_DEALER);
+    assert_int_equal(zmq_setsockopt(mallory, ZMQ_ROUTING_ID, "mallory", 7), 0);
+    assert_int_equal(zmq_setsockopt(silent, ZMQ_ROUTING_ID, "silent", 6), 0);
+    assert_int_equal(zmq_connect(mallory, endpoint), 0);
+    assert_int_equal(zmq_connect(silent, endpoint), 0);
+    static const char *const hello[] = {"", "VIP1", "", "x", "hello", "hello"};
+    for (int i = 0; i < 6; i++)
+        send_text(silent, hello[i], i < 5 ? ZMQ_SNDMORE : 0);
+    char *peers = NULL;
+    do {
+        free(peers);
+        assert_int_equal(bb_peers(w->a, WAIT_MS, &peers), BB_OK);
+    } while (strstr(peers, "silent") == NULL);
+    free(peers);
+    assert_int_equal(bb_request(w->a, "silent", "m", NULL, 700, on_reply, w), BB_OK);
+    for (int id = 1; id < 30; id++) {
+        snprintf(reply, sizeof reply, "{\"jsonrpc\":\"2.0\",\"id\":\"bb-%d\",\"result\":\"forged\"}", id);
+        static const char *const head[] = {"alpha", "VIP1", "", "x", "RPC"};
+        for (int i = 0; i < 5; i++)
+            send_text(mallory, head[i], ZMQ_SNDMORE);
+        send_text(mallory, reply, 0);
+    }
+    TURN_UNTIL(w, w->replied);
+    assert_int_not_equal(w->status, BB_OK);
+    assert_null(strstr(w->json, "forged"));
+    assert_int_equal(w->status, BB_TIMEOUT);
+    int no = 0;
+    zmq_setsockopt(mallory, ZMQ_LINGER, &no, sizeof no);
+    zmq_setsockopt(silent, ZMQ_LINGER, &no, sizeof no);
+    zmq_close(mallory);
+    zmq_close(silent);
+    zmq_ctx_term(context);
+}
+
 static void the_broker_is_asked(void **state)
 {
     struct world *w = *state;
@@ -431,6 +477,7 @@ int main(void)
         PLAIN(a_refused_topic_is_told),
         PLAIN(calls_are_answered_both_ways),
         PLAIN(a_call_to_nobody_and_a_call_without_answer_end),
+        PLAIN(a_reply_from_the_wrong_peer_is_ignored),
         PLAIN(the_broker_is_asked),
         PLAIN(a_client_that_closes_leaves),
         PLAIN(a_killed_router_is_found_again),
