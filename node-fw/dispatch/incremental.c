@@ -49,8 +49,11 @@
 #define REST 1
 /* What a board applies besides its set-point is news from this on, mW: a meter's noise is none. */
 #define NOISE 1000
+/* No price is pulled further than by 1 $/kWh (times c) in one step: what a mismatch that is still on its way
+ * does wrong is soon undone. */
+#define PULL_MAX ((double)((int64_t)1000000 << LAMBDA_BITS))
 /* Rounds after which a step is taken although some neighbour has not been heard anew. */
-#define PATIENCE 4
+#define PATIENCE 10
 #define GOODBYES 3
 
 #define LAMBDA_MAX ((int64_t)1 << (32 + LAMBDA_BITS))
@@ -205,25 +208,26 @@ static double share_of(size_t degree, const struct dispatch_incremental_peer *p)
     return 1.0 / (double)(1 + larger);
 }
 
-/* c·ΔP/h in 2^-16 micro-$/kWh; *bare_out without c. */
+/* How far the board pulls its price, c·ΔP/h in 2^-16 micro-$/kWh; *bare_out without c. */
 static int64_t pull(const struct dispatch *d, size_t degree, double *bare_out)
 {
     const struct dispatch_incremental *s = &d->incremental;
-    /* The mean slope is at least this board's part of it: a bound while the parts still travel. */
-    double least = (double)s->own_slope / (double)d->settings.size, mean = (double)(int64_t)s->slope;
-    if (mean < least)
-        mean = least;
-    if (mean < 1)
-        mean = 1;
+    double power = (double)(int64_t)s->power, mean = (double)(int64_t)s->slope;
+    /* The mean slope is at least this board's part of it. Less than that is a sum still on its way (after a
+     * start, or when a pair was struck), and no measure for a price. */
+    if (mean < (double)s->own_slope / (double)d->settings.size || mean < 1) {
+        *bare_out = power * LAMBDA_MAX;
+        return 0;
+    }
     double r = (double)(degree + 1) / (double)d->settings.size;
     if (r > 1)
         r = 1;
     double c = r * (6 * r < 1 ? 6 * r : 1);
-    double micro = (double)(int64_t)s->power / mean * (1 << (SLOPE_BITS - POWER_BITS));
-    double limit = (double)LAMBDA_MAX;
-    *bare_out = micro * (1 << LAMBDA_BITS);
-    double step = c * *bare_out;
-    return step > limit ? LAMBDA_MAX : step < -limit ? -LAMBDA_MAX : llround(step);
+    double bare = power / mean * ((int64_t)1 << (SLOPE_BITS - POWER_BITS + LAMBDA_BITS));
+    *bare_out = bare;
+    if (fabs(bare) > PULL_MAX)
+        bare = bare < 0 ? -PULL_MAX : PULL_MAX;
+    return llround(c * bare);
 }
 
 /* Moves the price; returns true when it rests where the neighbours' do. A step that could not wait for all
@@ -269,8 +273,9 @@ static void give(struct dispatch *d, size_t degree)
     }
 }
 
-/* The counter of the certificate after a step that was quiet or not. */
-static void count(struct dispatch *d, bool quiet)
+/* The counter of the certificate after a step that was quiet or not; one that could not wait for all proves
+ * nothing. */
+static void count(struct dispatch *d, bool quiet, bool together)
 {
     struct dispatch_incremental *s = own(d);
     uint16_t least = s->quiet;
@@ -278,22 +283,23 @@ static void count(struct dispatch *d, bool quiet)
         if (neighbours_live(&d->neighbours[i]) && s->peers[i].quiet < least)
             least = s->peers[i].quiet;
     }
-    s->quiet = quiet && least < rest_at(d) ? (uint16_t)(least + 1) : quiet ? rest_at(d) : 0;
+    uint16_t next = least < rest_at(d) ? (uint16_t)(least + 1) : rest_at(d);
+    if (!together && next > s->quiet)
+        next = s->quiet;
+    s->quiet = quiet ? next : 0;
 }
 
 /* True when every live neighbour has been heard with the counters of our present step, or of a later one. */
 static bool heard_all(const struct dispatch *d)
 {
-    size_t live = 0;
     for (size_t i = 0; i < d->neighbour_count; i++) {
         if (!neighbours_live(&d->neighbours[i]))
             continue;
-        live++;
         const struct dispatch_incremental_peer *p = &d->incremental.peers[i];
         if (!p->taken || newer(d->incremental.step, p->shared))
             return false;
     }
-    return live > 0 && !still_expected(d, 2 * (int64_t)d->settings.exchange_ms);
+    return !still_expected(d, 2 * (int64_t)d->settings.exchange_ms);
 }
 
 static void step(struct dispatch *d)
@@ -305,10 +311,11 @@ static void step(struct dispatch *d)
         if (neighbours_live(&d->neighbours[i]) && p->depth > s->depth)
             s->depth = p->depth;
     }
-    bool quiet = move(d, degree, heard_all(d)) && !still_expected(d, dispatch_expiry(d));
+    bool together = heard_all(d);
+    bool quiet = move(d, degree, together) && !still_expected(d, dispatch_expiry(d));
     apply(d);
     give(d, degree);
-    count(d, quiet);
+    count(d, quiet, together);
     s->step++;
     s->round_us += ((d->now - s->sent_at) * 1000 - s->round_us) / 8;
     s->stepped_at = d->now;
@@ -357,7 +364,7 @@ static int64_t step_at(const struct dispatch *d)
     if (s->stirred)
         return INT64_MIN;
     if (s->quiet < rest_at(d) && heard_all(d))
-        return INT64_MIN;
+        return neighbours_count_live(d) > 0 ? INT64_MIN : s->stepped_at + d->settings.exchange_ms;
     return searching(d) ? s->stepped_at + PATIENCE * round_ms(d) : INT64_MAX;
 }
 

@@ -56,9 +56,9 @@ static void answer_component(struct sim_world *w, const uint16_t *places, size_t
     for (size_t i = 0; i < count; i++) {
         struct sim_node *n = &w->nodes[places[i]];
         n->answered = w->era;
-        n->answer_flat = optimum.flat;
-        n->answer =
-            (struct sim_answer){clearing.lambda, setpoint[i], (uint16_t)count, power[i], optimum.lambda};
+        n->answer = (struct sim_answer){clearing.lambda, setpoint[i],
+                                        (uint16_t)count, optimum.flat || optimum.load_kw == 0,
+                                        power[i],        optimum.lambda};
         if (w->settings.method == DISPATCH_INCREMENTAL_COST) {
             n->answer.lambda = (uint32_t)llround(optimum.lambda * 1e6);
             n->answer.setpoint_mw = llround(power[i] * 1e6);
@@ -91,7 +91,7 @@ static bool is_optimal(const struct sim_world *w, const struct sim_node *n, cons
         return v->lambda == n->answer.lambda && v->setpoint_mw == n->answer.setpoint_mw &&
                v->live == n->answer.live;
     return llabs(v->setpoint_mw - n->answer.setpoint_mw) <= TOLERANCE_MW &&
-           (n->answer_flat || llabs((int64_t)v->lambda - n->answer.lambda) <= TOLERANCE_MICRO);
+           (n->answer.flat || llabs((int64_t)v->lambda - n->answer.lambda) <= TOLERANCE_MICRO);
 }
 
 static void mark(struct sim_node *n, const struct dispatch_view *v)

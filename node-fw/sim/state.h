@@ -27,7 +27,6 @@ struct sim_node {
     size_t mark_count, mark_capacity;
     /* The answer, valid while answered == the world's era. */
     struct sim_answer answer;
-    bool answer_flat; /* every price of an interval is as good */
     uint64_t answered;
 };
 

@@ -80,13 +80,11 @@ static void tend(struct sim_world *w, size_t board)
     uint8_t payload[BB_LINK_PAYLOAD_MAX];
     for (size_t size; (size = dispatch_poll(&n->core, clock_of(w), payload)) > 0;)
         broadcast(w, board, payload, size);
-    int64_t due = dispatch_due(&n->core).ms;
-    int64_t soon = clock_of(w).ms + 1;
-    int64_t wake_us = 1000 * (due > soon ? due : soon);
-    if (wake_us != n->wake_us) {
-        n->wake_us = wake_us;
+    int64_t due = dispatch_due(&n->core).ms, soon = clock_of(w).ms + 1;
+    int64_t wake_us = due == INT64_MAX ? -1 : 1000 * (due > soon ? due : soon);
+    if (wake_us != n->wake_us && wake_us >= 0)
         push(w, (struct happening){.at_us = wake_us, .board = (uint16_t)board, .kind = HAPPEN_WAKE});
-    }
+    n->wake_us = wake_us;
     sim_judge(w, board);
     if (w->observer != NULL)
         w->observer(w, board, w->observer_context);

@@ -58,7 +58,9 @@ struct sim_event {
 struct sim_answer {
     uint32_t lambda;
     int64_t setpoint_mw;
-    uint16_t live;     /* boards in its part of the graph, itself included */
+    uint16_t live; /* boards in its part of the graph, itself included */
+    bool
+        flat; /* other prices are as good (an interval balances, or nothing is traded): the power is unique */
     double central_kw; /* the centralised optimum in doubles: power and price */
     double central_lambda;
 };
