@@ -21,6 +21,7 @@ enum status broadcast_read(struct bytes payload, struct broadcast *out)
     b.depth = read_u16(&r);
     b.digest = read_u64(&r);
     b.full = read_u32(&r);
+    b.degree = read_u8(&r);
     b.acks = read_u8(&r);
     b.beats = read_u8(&r);
     b.entries = read_u8(&r);
@@ -54,6 +55,7 @@ void broadcast_write(struct writer *w, const struct broadcast *b)
     write_u16(w, b->depth);
     write_u64(w, b->digest);
     write_u32(w, b->full);
+    write_u8(w, b->degree);
     write_u8(w, b->acks);
     write_u8(w, b->beats);
     write_u8(w, b->entries);

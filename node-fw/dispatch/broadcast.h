@@ -1,11 +1,13 @@
 /* One broadcast on the wire, at most BB_LINK_PAYLOAD_MAX bytes, little-endian:
  *
- *   header    format u8 (version 1 in the high four bits, method in the low), flags u8 (bit 0: more
- * broadcasts of this exchange follow; bit 1: an answer is wanted), source u16, incarnation u16, sequence u32,
- * exchange u16, depth u16, digest u64, full u32, counts: acks u8, beats u8, entries u8, shares u8        30
- * bytes acks      neighbour u16, sequence u24, taken u8 (bit i: sequence − i was taken whole)      6 bytes
- * each body      the method's own, of the size that beats and entries announce shares    neighbour u16, power
- * u64, weight u64: the audit's cumulative counters           18 bytes each
+ *   header  31 bytes: format u8 (version 1 in the high four bits, method in the low),
+ *           flags u8 (bit 0: more broadcasts of this exchange follow; bit 1: an answer is wanted),
+ *           source u16, incarnation u16, sequence u32, exchange u16, depth u16, digest u64, full u32,
+ *           degree u8 (neighbours that the source hears),
+ *           counts: acks u8, beats u8, entries u8, shares u8
+ *   acks    6 bytes each: neighbour u16, sequence u24, taken u8 (bit i: sequence − i was taken whole)
+ *   body    the method's own, of the size that beats and entries announce
+ *   shares  18 bytes each: neighbour u16, power u64, weight u64: the audit's cumulative counters
  *
  * A sequence starts at incarnation << 16, so that its low 24 bits tell one life of a board from the next. */
 #ifndef NODE_FW_DISPATCH_BROADCAST_H
@@ -16,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BROADCAST_HEADER 30
+#define BROADCAST_HEADER 31
 #define BROADCAST_ACK    6
 #define BROADCAST_SHARE  18
 
@@ -28,6 +30,7 @@ struct broadcast {
     uint16_t exchange, depth;
     uint64_t digest;
     uint32_t full;
+    uint8_t degree;
     uint8_t acks, beats, entries, shares;
     struct bytes ack_bytes, body, share_bytes; /* borrowed from the payload; empty when writing */
 };

@@ -7,10 +7,11 @@
 
 /* A heartbeat waits this long for company. */
 #define COMPANY_MS 100
+/* On crowded wires longer, so that boards that only beat leave most of the wire free. */
+#define COMPANY_MS_PER_EAR 35
+#define COMPANY_MS_MOST    600
 /* And this long when it needs a whole entry: while boards change their minds, newer keys soon replace it. */
-#define COMPANY_LONG_MS 500
-/* After this many sends without an answer only every heartbeat brings another. */
-#define EAGER_SENDS 6
+#define COMPANY_LONG_MS 600
 /* After this many beats were not acknowledged, the whole entry is sent: something in it is not known. */
 #define SHORT_SENDS 6
 /* A grave is kept for a quarter of the heartbeats that serial-number arithmetic can tell apart. */
@@ -41,10 +42,10 @@ static uint32_t vote_for(uint64_t digest)
     return low == 0 ? 1 : low;
 }
 
-/* News of far boards needs longer where answers take longer than an exchange should: two patiences a hop. */
+/* News of far boards needs longer where answers take longer than an exchange should. */
 static int64_t delay(const struct dispatch *d, const struct dispatch_board *board)
 {
-    return 2 * board->entry.hops * (dispatch_patience(d) - d->settings.exchange_ms);
+    return board->entry.hops * (dispatch_patience(d) - d->settings.exchange_ms);
 }
 
 /* Silence after which the board counts as dead. */
@@ -61,8 +62,7 @@ static int64_t freshness(const struct dispatch *d, const struct dispatch_board *
     return (beats > half ? beats : half) + delay(d, board);
 }
 
-/* -- what follows from the roster --------------------------------------------------------------------------
- */
+/* -- what follows from the roster -------------------------------------------------------------- */
 
 static void solve(struct dispatch *d)
 {
@@ -155,8 +155,7 @@ static void settle(struct dispatch *d)
     d->curves.full = roster_full(&d->curves);
 }
 
-/* -- taking ------------------------------------------------------------------------------------------------
- */
+/* -- taking ------------------------------------------------------------------------------------ */
 
 static size_t body_size(const struct broadcast *b)
 {
@@ -253,8 +252,11 @@ static void merge(struct dispatch *d, size_t from, const struct entry *e, const 
         board = roster_add(&d->curves, e->id);
     if (board == NULL)
         return;
-    if (order > 0)
+    if (order > 0) {
         adopt(d, board, e, b->depth);
+        board->source = (uint8_t)from;
+        board->told_in = b->sequence;
+    }
     if (order >= 0)
         told(board, bit(from));
     else if (!late)
@@ -308,6 +310,15 @@ static void acknowledged(struct dispatch *d, size_t neighbour, const struct broa
     }
 }
 
+static void overheard(struct dispatch *d, size_t neighbour, size_t of, const struct broadcast_ack *ack)
+{
+    for (size_t i = 0; i < d->curves.count; i++) {
+        struct dispatch_board *board = &d->curves.boards[i];
+        if (board->source == of && broadcast_acknowledges(ack, board->told_in, 1))
+            told(board, bit(neighbour));
+    }
+}
+
 static void outdated(struct dispatch *d, size_t neighbour)
 {
     struct dispatch_board *board = roster_find(&d->curves, d->neighbours[neighbour].id);
@@ -315,8 +326,7 @@ static void outdated(struct dispatch *d, size_t neighbour)
         behind(d, board, neighbour);
 }
 
-/* -- changes -----------------------------------------------------------------------------------------------
- */
+/* -- changes ----------------------------------------------------------------------------------- */
 
 static void forget(struct dispatch *d, size_t neighbour)
 {
@@ -326,6 +336,8 @@ static void forget(struct dispatch *d, size_t neighbour)
             continue;
         board->has &= ~bit(neighbour);
         board->has_curve &= ~bit(neighbour);
+        if (board->source == neighbour)
+            board->source = BB_NEIGHBOURS_MAX;
         board->urgent = true;
         if (board->sends > 1)
             board->sends = 1;
@@ -348,6 +360,8 @@ static void renumber(struct dispatch *d, const uint8_t moved_to[BB_NEIGHBOURS_MA
         struct dispatch_board *board = &d->curves.boards[i];
         board->has = board->state == BOARD_GRAVE ? UINT64_MAX : moved(board->has, moved_to);
         board->has_curve = moved(board->has_curve, moved_to);
+        if (board->source < BB_NEIGHBOURS_MAX)
+            board->source = moved_to[board->source];
     }
 }
 
@@ -369,8 +383,30 @@ static void beat(struct dispatch *d)
     roster_clean(&d->curves, d->now - GRAVE_BEATS * dispatch_beat_period(d));
 }
 
+/* True when neighbour `i` has all that is known, as far as is known, and shows another digest all the same.
+ */
+static bool inconsistent(const struct dispatch *d, size_t i)
+{
+    const struct dispatch_neighbour *n = &d->neighbours[i];
+    if (!neighbours_live(n) || n->differs_since == INT64_MAX ||
+        d->now - n->differs_since <= 2 * dispatch_beat_period(d))
+        return false;
+    for (size_t k = 0; k < d->curves.count; k++) {
+        if (d->curves.boards[k].state == BOARD_LIVE && (d->curves.boards[k].has & bit(i)) == 0)
+            return false;
+    }
+    return true;
+}
+
 static void pass_time(struct dispatch *d)
 {
+    for (size_t i = 0; i < d->neighbour_count; i++) {
+        if (!inconsistent(d, i))
+            continue;
+        /* What it is believed to know cannot all be true: tell it everything again. */
+        d->neighbours[i].differs_since = d->now;
+        forget(d, i);
+    }
     for (size_t i = 0; i < d->curves.count; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
         bool expires = board->state != BOARD_GRAVE && board->entry.id != d->settings.id;
@@ -423,8 +459,7 @@ static void leave(struct dispatch *d)
     settle(d);
 }
 
-/* -- sending -----------------------------------------------------------------------------------------------
- */
+/* -- sending ----------------------------------------------------------------------------------- */
 
 /* True when the board is still to be told to somebody. Its own first words need no listener. */
 static bool lacking(const struct dispatch *d, const struct dispatch_board *board, uint64_t live)
@@ -443,6 +478,11 @@ static bool beat_suffices(const struct dispatch *d, const struct dispatch_board 
            (board->has_curve & live) == live && (vote == 0 || vote == vote_for(d->view.digest));
 }
 
+static int64_t company(const struct dispatch *d)
+{
+    return neighbours_pause(d, COMPANY_MS, COMPANY_MS_PER_EAR, COMPANY_MS_MOST);
+}
+
 /* When a lacking board is to be sent (again). */
 static int64_t send_at(const struct dispatch *d, const struct dispatch_board *board, uint64_t live)
 {
@@ -451,9 +491,8 @@ static int64_t send_at(const struct dispatch *d, const struct dispatch_board *bo
     if (board->sends == 0 && live == 0)
         return board->seen_at;
     if (board->sends == 0)
-        return board->seen_at + (beat_suffices(d, board, live) ? COMPANY_MS : COMPANY_LONG_MS);
-    bool eager = board->sends <= EAGER_SENDS;
-    return board->sent_at + (eager ? dispatch_patience(d) : dispatch_beat_period(d));
+        return board->seen_at + (beat_suffices(d, board, live) ? company(d) : COMPANY_LONG_MS);
+    return board->sent_at + dispatch_retry(d, board->sends);
 }
 
 static struct dispatch_news news(const struct dispatch *d)
@@ -495,7 +534,8 @@ static void fill_beats(struct dispatch *d, struct broadcast *b, struct writer *w
         const struct entry *e = &board->entry;
         if (!lacking(d, board, live) || !beat_suffices(d, board, live))
             continue;
-        if (board->sends > 0 && d->now - board->sent_at < COMPANY_MS)
+        if (board->sends > 0 &&
+            (d->now - board->sent_at < company(d) || (d->now - board->sent_at) * 1000 < d->answer_us))
             continue;
         entry_write_beat(w, &(struct entry_beat){e->id, e->heartbeat, e->vote != 0, (uint16_t)entry_hash(e)});
         note_sent(d, board, b);
@@ -540,6 +580,7 @@ const struct dispatch_method_table dispatch_curves_method = {
     .start = start,
     .take = take,
     .acknowledged = acknowledged,
+    .overheard = overheard,
     .outdated = outdated,
     .forget = forget,
     .renumber = renumber,

@@ -12,12 +12,19 @@
 #define BEAT_MS_PER_BOARD 20
 /* Broadcasts in one exchange: 12 of 256 bytes are what a link queues with room to spare (LINK_OUTPUT_MAX). */
 #define BURST_MAX 12
+/* On a wire of 115 200 baud a broadcast takes up to 22 ms, and its answer too. */
+#define PATIENCE_MS_PER_EAR 35
+/* After this many sends without an answer the pause doubles, up to a heartbeat's. */
+#define EAGER_SENDS 2
 /* Acknowledgements and shares in one broadcast; what has no room waits for the next. */
-#define ANSWERS_MAX 4
-#define SHARES_MAX  4
+#define ANSWERS_MAX      4
+#define ANSWERS_CALM_MAX 16
+#define SHARES_MAX       4
 /* Shares go along this often, and less often once the mismatch looks settled (10 W a board). */
 #define SHARE_MS         150
 #define SHARE_SETTLED_MS 600
+#define SHARE_MS_PER_EAR 40
+#define SHARE_MS_MOST    2000
 #define SETTLED_MW       10000
 
 /* The table of methods, by enum dispatch_method. */
@@ -41,8 +48,7 @@ static void advance(struct dispatch *d, struct mono now)
     d->now = later(d->now, now.ms);
 }
 
-/* -- what the methods call ---------------------------------------------------------------------------------
- */
+/* -- what the methods call --------------------------------------------------------------------- */
 
 void dispatch_digest_changed(struct dispatch *d)
 {
@@ -80,12 +86,19 @@ int64_t dispatch_expiry(const struct dispatch *d)
 
 int64_t dispatch_patience(const struct dispatch *d)
 {
-    int64_t twice = 2 * d->answer_us / 1000;
-    return later(d->settings.exchange_ms, earlier(twice, dispatch_beat_period(d)));
+    int64_t beat = dispatch_beat_period(d);
+    int64_t least = neighbours_pause(d, d->settings.exchange_ms, PATIENCE_MS_PER_EAR, beat);
+    return later(least, earlier(2 * d->answer_us / 1000, dispatch_expiry(d)));
 }
 
-/* -- starting and changing ---------------------------------------------------------------------------------
- */
+int64_t dispatch_retry(const struct dispatch *d, uint8_t sends)
+{
+    int64_t patience = dispatch_patience(d);
+    int doublings = sends <= EAGER_SENDS ? 0 : sends - EAGER_SENDS;
+    return later(patience, earlier(patience << (doublings < 4 ? doublings : 4), dispatch_beat_period(d)));
+}
+
+/* -- starting and changing --------------------------------------------------------------------- */
 
 static bool settings_valid(const struct dispatch_settings *s)
 {
@@ -180,8 +193,7 @@ void dispatch_leave(struct dispatch *d, struct mono now)
     dispatch_setpoint_changed(d);
 }
 
-/* -- receiving ---------------------------------------------------------------------------------------------
- */
+/* -- receiving --------------------------------------------------------------------------------- */
 
 /* Reads and validates the whole payload before anything of it is used. */
 static bool read_whole(const struct dispatch *d, struct bytes payload, struct broadcast *out)
@@ -200,8 +212,11 @@ static void note_answer(struct dispatch *d, struct dispatch_neighbour *n, uint32
     if (named || back >= DISPATCH_ASKED)
         return;
     int64_t asked = d->asked_at[(d->sequence - 1 - back) % DISPATCH_ASKED];
-    if (asked <= d->now)
-        d->answer_us += ((d->now - asked) * 1000 - d->answer_us) / 8;
+    if (asked > d->now)
+        return;
+    int64_t more = (d->now - asked) * 1000 - d->answer_us;
+    /* The slow neighbours count most: it is their wires that are full. */
+    d->answer_us += more > 0 ? more / 4 : more / 16;
 }
 
 static void take_answers(struct dispatch *d, size_t i, const struct broadcast *b)
@@ -210,8 +225,12 @@ static void take_answers(struct dispatch *d, size_t i, const struct broadcast *b
     struct reader r = reader_at(b->ack_bytes);
     for (int k = 0; k < b->acks; k++) {
         struct broadcast_ack ack = broadcast_read_ack(&r);
-        if (ack.neighbour != d->settings.id)
+        if (ack.neighbour != d->settings.id) {
+            size_t of = neighbours_find(d, ack.neighbour);
+            if (of < d->neighbour_count && d->method->overheard != NULL)
+                d->method->overheard(d, i, of, &ack);
             continue;
+        }
         d->method->acknowledged(d, i, &ack);
         note_answer(d, n, ack.sequence);
         /* Whatever it heard since the digest was first shown has shown it. */
@@ -279,8 +298,7 @@ enum status dispatch_peek(struct bytes payload, uint16_t *source_out, uint16_t *
     return BB_OK;
 }
 
-/* -- pacing ------------------------------------------------------------------------------------------------
- */
+/* -- pacing ------------------------------------------------------------------------------------ */
 
 /* True while exchange d->exchange of the neighbour is still to come. At the start those that were never heard
  * are waited for a little, so that boards that start together keep step. */
@@ -313,7 +331,7 @@ static int64_t show_at(const struct dispatch *d)
             continue;
         if (d->shown_at == INT64_MIN)
             return INT64_MIN;
-        int64_t pause = n->showings <= 4 ? dispatch_patience(d) : dispatch_beat_period(d);
+        int64_t pause = dispatch_retry(d, n->showings);
         at = earlier(at, d->shown_at + pause);
     }
     return at;
@@ -357,10 +375,6 @@ static void pass_neighbours(struct dispatch *d)
             n->differs_since = INT64_MAX;
         } else if (n->differs_since == INT64_MAX) {
             n->differs_since = d->now;
-        } else if (d->now - n->differs_since > 2 * dispatch_beat_period(d)) {
-            /* What we believe it knows cannot all be true: tell it everything again. */
-            n->differs_since = d->now;
-            d->method->forget(d, i);
         }
     }
 }
@@ -399,8 +413,7 @@ struct mono dispatch_due(const struct dispatch *d)
     return (struct mono){later(at, d->now)};
 }
 
-/* -- sending -----------------------------------------------------------------------------------------------
- */
+/* -- sending ----------------------------------------------------------------------------------- */
 
 /* The number of the next exchange; a late-comer takes its neighbours'. */
 static uint16_t next_exchange(const struct dispatch *d)
@@ -421,7 +434,8 @@ static uint8_t write_shares(struct dispatch *d, struct writer *w)
     if (!d->method->floods)
         return 0;
     bool restless = d->audit.estimate_mw > SETTLED_MW || d->audit.estimate_mw < -SETTLED_MW;
-    if (d->now - d->audit.given_at < (restless ? SHARE_MS : SHARE_SETTLED_MS))
+    int64_t least = restless ? SHARE_MS : SHARE_SETTLED_MS;
+    if (d->now - d->audit.given_at < neighbours_pause(d, least, SHARE_MS_PER_EAR, SHARE_MS_MOST))
         return 0;
     for (size_t k = 0; k < d->neighbour_count && count < SHARES_MAX; k++) {
         struct dispatch_neighbour *n = &d->neighbours[d->audit.turn++ % d->neighbour_count];
@@ -470,9 +484,10 @@ static size_t send(struct dispatch *d, bool exchange, uint8_t *out)
                           .source = d->settings.id,
                           .incarnation = d->view.incarnation,
                           .sequence = d->sequence,
-                          .exchange = d->exchange};
+                          .exchange = d->exchange,
+                          .degree = (uint8_t)neighbours_count_live(d)};
     broadcast_write(&w, &b);
-    b.acks = neighbours_answer(d, &w, ANSWERS_MAX);
+    b.acks = neighbours_answer(d, &w, exchange ? ANSWERS_MAX : ANSWERS_CALM_MAX);
     d->method->fill(d, &b, &w);
     b.shares = write_shares(d, &w);
     b.answer = d->method->floods && (shows || b.beats > 0 || b.entries > 0);
@@ -501,8 +516,7 @@ size_t dispatch_poll(struct dispatch *d, struct mono now, uint8_t *out)
     return 0;
 }
 
-/* -- looking -----------------------------------------------------------------------------------------------
- */
+/* -- looking ----------------------------------------------------------------------------------- */
 
 struct dispatch_view dispatch_view(const struct dispatch *d)
 {

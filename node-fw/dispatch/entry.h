@@ -1,12 +1,12 @@
 /* The two records of the method `curves` on the wire, little-endian.
  *
- *   beat   id u16, heartbeat and vote u16 (bit 15: votes the digest of the broadcast; else no vote),
- *          check u16                                                                               6 bytes
- *   entry  id u16, incarnation u16, version u16, heartbeat u16, flags u8 (bit 0: consumer, bit 1: dead),
- *          hops u8, lo u32, hi u32, pmax u32, vote u32                                             26 bytes
+ *   beat   6 bytes: id u16, heartbeat and vote u16 (bit 15: votes the digest of the broadcast; else no
+ *          vote), check u16
+ *   entry  26 bytes: id u16, incarnation u16, version u16, heartbeat u16, flags u8 (bit 0: consumer,
+ *          bit 1: dead), hops u8, lo u32, hi u32, pmax u32, vote u32
  *
- * A beat is a short entry, for receivers that know the board's incarnation, version and curve: their hash has
- * the low bits `check`. Who knows others cannot use it, and does not acknowledge it. */
+ * A beat is a short entry, for receivers that know the board's incarnation, version and curve: their hash
+ * has the low bits `check`. Who knows others cannot use it, and does not acknowledge it. */
 #ifndef NODE_FW_DISPATCH_ENTRY_H
 #define NODE_FW_DISPATCH_ENTRY_H
 

@@ -33,6 +33,9 @@ struct dispatch_method_table {
     bool (*take)(struct dispatch *d, size_t neighbour, const struct broadcast *b, bool late);
     /* The neighbour acknowledged the broadcasts of ours that `ack` names. */
     void (*acknowledged)(struct dispatch *d, size_t neighbour, const struct broadcast_ack *ack);
+    /* The neighbour acknowledged the broadcasts of another neighbour, `of`, that `ack` names: it has what
+     * they said. NULL: not of use. */
+    void (*overheard)(struct dispatch *d, size_t neighbour, size_t of, const struct broadcast_ack *ack);
     /* The neighbour sent a broadcast of an earlier life than the one known: it must learn of the later. */
     void (*outdated)(struct dispatch *d, size_t neighbour);
     /* Nothing that the neighbour was told counts any more: it is new, started afresh, or fell silent. */
@@ -76,6 +79,9 @@ void dispatch_setpoint_changed(struct dispatch *d);
 /* How long to wait for an answer or for a neighbour's exchange: exchange_ms, or twice the time that answers
  * take on these wires if that is longer, so that a full wire is not filled with repetitions. */
 int64_t dispatch_patience(const struct dispatch *d);
+
+/* How long to wait until what was sent `sends` times, and not acknowledged, is sent again. */
+int64_t dispatch_retry(const struct dispatch *d, uint8_t sends);
 
 /* Pause between two heartbeats: heartbeat_ms, or 20 ms for each board of the neighbourhood, so that the
  * heartbeats of all stay below 50 a second on every wire. */

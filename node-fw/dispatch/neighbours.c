@@ -2,8 +2,11 @@
 
 #include "node-fw/dispatch/method.h"
 
-/* An answer waits a little for company; it must be there before the sender repeats itself (150 ms). */
+/* An answer waits a little for company; it must be there before the sender loses patience (150 ms). */
 #define ANSWER_MS 60
+/* Where a neighbour hears many, answers wait longer: 20 ms for each, about a broadcast's time on a wire. */
+#define ANSWER_MS_PER_EAR 20
+#define ANSWER_MS_MOST    600
 
 /* a is newer than b, in serial-number arithmetic (RFC 1982). */
 static bool newer16(uint16_t a, uint16_t b)
@@ -104,6 +107,7 @@ static void show(struct dispatch_neighbour *n, const struct broadcast *b, bool f
     if (first || n->digest != b->digest)
         n->depth = b->depth;
     n->digest = b->digest;
+    n->degree = b->degree;
     uint16_t complete = b->more ? (uint16_t)(b->exchange - 1) : b->exchange;
     if (first || newer16(complete, n->exchange))
         n->exchange = complete;
@@ -152,13 +156,32 @@ void neighbours_silence(struct dispatch *d, size_t i)
     d->neighbours[i] = unheard(d->neighbours[i].id, d->now);
 }
 
+size_t neighbours_crowd(const struct dispatch *d)
+{
+    size_t crowd = 0;
+    for (size_t i = 0; i < d->neighbour_count; i++) {
+        const struct dispatch_neighbour *n = &d->neighbours[i];
+        if (neighbours_live(n) && n->degree > crowd)
+            crowd = n->degree;
+    }
+    return crowd;
+}
+
+int64_t neighbours_pause(const struct dispatch *d, int64_t least, int64_t each, int64_t most)
+{
+    int64_t pause = (int64_t)neighbours_crowd(d) * each;
+    pause = pause > most ? most : pause;
+    return pause > least ? pause : least;
+}
+
 int64_t neighbours_answer_at(const struct dispatch *d)
 {
+    int64_t pause = neighbours_pause(d, ANSWER_MS, ANSWER_MS_PER_EAR, ANSWER_MS_MOST);
     int64_t at = INT64_MAX;
     for (size_t i = 0; i < d->neighbour_count; i++) {
         const struct dispatch_neighbour *n = &d->neighbours[i];
-        if (n->heard && n->owed && n->owed_since + ANSWER_MS < at)
-            at = n->owed_since + ANSWER_MS;
+        if (n->heard && n->owed && n->owed_since + pause < at)
+            at = n->owed_since + pause;
     }
     return at;
 }

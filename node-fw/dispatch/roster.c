@@ -89,6 +89,7 @@ void roster_renew(struct dispatch_board *board, bool urgent, uint64_t live, int6
     bool waits = board->urgent && (board->has & live) != live;
     board->urgent = urgent || waits;
     board->has = 0;
+    board->source = BB_NEIGHBOURS_MAX;
     board->sends = 0;
     board->carried = 0;
     board->seen_at = now;

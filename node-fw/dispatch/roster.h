@@ -29,8 +29,8 @@ uint64_t roster_digest(const struct dispatch_curves *c, uint16_t *live_out);
 /* The hash over the live boards with their heartbeats and votes. */
 uint32_t roster_full(const struct dispatch_curves *c);
 
-/* Notes that the board has another key since `now`: no neighbour has it. `urgent`: more than the heartbeat is
- * new, or something more urgent still waits for one of the neighbours in `live`. */
+/* Notes that the board has another key since `now`: no neighbour has it, and none has told it. `urgent`: more
+ * than the heartbeat is new, or something more urgent still waits for one of the neighbours in `live`. */
 void roster_renew(struct dispatch_board *board, bool urgent, uint64_t live, int64_t now);
 
 #endif

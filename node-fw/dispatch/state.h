@@ -28,6 +28,7 @@ struct dispatch_neighbour {
     uint16_t incarnation; /* of the newest broadcast heard, as all below */
     uint32_t sequence;
     uint16_t exchange; /* the last one heard to its end */
+    uint8_t degree;    /* boards that it hears itself */
     uint16_t depth;    /* of the first broadcast that showed `digest` */
     uint64_t digest;
     uint32_t answered; /* the newest broadcast of ours that it named, 24 bits */
@@ -52,7 +53,9 @@ struct dispatch_board {
     enum dispatch_board_state state;
     uint16_t vote_depth; /* causal depth of the vote */
     uint8_t sends;       /* of this key */
+    uint8_t source;      /* the neighbour that told this key first; BB_NEIGHBOURS_MAX: none */
     bool urgent;         /* more than a heartbeat is new about it */
+    uint32_t told_in;    /* the sequence of the broadcast of `source` in which it was told */
     uint32_t sequence;   /* of the broadcast that carried this key last */
     uint16_t carried;    /* bit i: the broadcast `sequence` − i carried this key */
     int64_t seen_at, sent_at;

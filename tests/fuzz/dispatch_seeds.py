@@ -26,8 +26,8 @@ def share(board, power, weight):
 
 def broadcast(source, sequence, exchange=1, depth=1, digest=0, full=0, flags=2, incarnation=1,
               acks=(), beats=(), entries=(), shares=(), method=0):
-    payload = struct.pack("<BBHHIHHQIBBBB", 0x10 | method, flags, source, incarnation, sequence, exchange, depth,
-                          digest, full, len(acks), len(beats), len(entries), len(shares))
+    payload = struct.pack("<BBHHIHHQIBBBBB", 0x10 | method, flags, source, incarnation, sequence, exchange, depth,
+                          digest, full, 4, len(acks), len(beats), len(entries), len(shares))
     payload += b"".join(acks) + b"".join(beats) + b"".join(entries) + b"".join(shares)
     return bytes([0, len(payload)]) + payload
 

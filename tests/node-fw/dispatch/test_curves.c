@@ -178,7 +178,7 @@ static void test_malformed(void **state)
     const struct {
         size_t at;
         uint8_t value;
-    } wrong[] = {{0, 0x20}, {0, 0x11}, {0, 0x1f}, {1, 4}, {26, 1}, {27, 1}, {28, 2}, {29, 1}, {38, 4}};
+    } wrong[] = {{0, 0x20}, {0, 0x11}, {0, 0x1f}, {1, 4}, {27, 1}, {28, 1}, {29, 2}, {30, 1}, {39, 4}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct crafted c = good;
         c.data[wrong[i].at] = wrong[i].value;
@@ -201,7 +201,7 @@ static void test_malformed(void **state)
     assert_int_equal(source, 2);
     assert_int_equal(incarnation, 1);
     assert_int_equal(depth, 2);
-    assert_int_equal(dispatch_peek((struct bytes){good.data, 29}, &source, &incarnation, &depth),
+    assert_int_equal(dispatch_peek((struct bytes){good.data, 30}, &source, &incarnation, &depth),
                      BB_MALFORMED);
 }
 
@@ -226,7 +226,7 @@ static size_t mangle(const struct dispatch *from, int64_t now, uint8_t *out)
     size_t size = 0;
     for (int64_t later = 0; size == 0 && later < 1000; later += 100)
         size = dispatch_poll(&boards[0], (struct mono){now + later}, out);
-    if (town_random(&seed, 10) == 0) {
+    if (size == 0 || town_random(&seed, 10) == 0) {
         size = 1 + town_random(&seed, BB_LINK_PAYLOAD_MAX);
         for (size_t i = 4; i < size; i++)
             out[i] = (uint8_t)town_random(&seed, 256);

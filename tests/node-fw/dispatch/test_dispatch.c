@@ -22,8 +22,7 @@ static unsigned deepest(const struct town *t, bool certificate)
     return deepest;
 }
 
-/* -- the vectors -------------------------------------------------------------------------------------------
- */
+/* -- the vectors ------------------------------------------------------------------------------- */
 
 static void expect(size_t i, uint32_t lambda, int64_t power)
 {
@@ -78,8 +77,7 @@ static void test_table1(void **state)
     assert_int_equal(deepest(&town, true), 9);
 }
 
-/* -- graphs, without and with faults -----------------------------------------------------------------------
- */
+/* -- graphs, without and with faults ----------------------------------------------------------- */
 
 static void ring(struct town *t)
 {
@@ -187,8 +185,7 @@ static void test_certificate_is_steady(void **state)
     }
 }
 
-/* -- on paced wires, in virtual time -----------------------------------------------------------------------
- */
+/* -- on paced wires, in virtual time ----------------------------------------------------------- */
 
 /* 16 boards at 115 200 baud: certified within 2 s, a change applied within 0.5 s, a death within 5 s, and
  * idle boards leave most of the wire free. */
@@ -221,8 +218,7 @@ static void test_wire(void **state)
     printf("certified after %lld ms\n", (long long)(town.now - start));
 }
 
-/* -- change ------------------------------------------------------------------------------------------------
- */
+/* -- change ------------------------------------------------------------------------------------ */
 
 static void change(size_t i)
 {
@@ -354,8 +350,7 @@ static void test_duplicate_id(void **state)
     assert_in_range(dispatch_counters(&town.boards[0]).sent - sent, 1, 400);
 }
 
-/* -- refusals ----------------------------------------------------------------------------------------------
- */
+/* -- refusals ---------------------------------------------------------------------------------- */
 
 static void test_settings(void **state)
 {
