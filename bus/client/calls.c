@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The broker's JSON-RPC error on behalf of a peer that is not on the bus. */
+#define CODE_ABSENT (-32006)
+
 static struct call *new_call(struct bb_client *c, const char *peer, uint32_t timeout_ms)
 {
     size_t i = 0;
@@ -272,6 +275,11 @@ static void serve_call(struct bb_client *c, const struct wire *wire, const struc
     free(id);
 }
 
+static json_int_t error_code_of(const struct envelope *envelope)
+{
+    return json_integer_value(json_object_get(json_object_get(envelope->root, "error"), "code"));
+}
+
 /* An answer counts only from the peer that was asked, or from the broker on its behalf. */
 static void take_reply(struct bb_client *c, const struct envelope *envelope, const char *from)
 {
@@ -283,8 +291,12 @@ static void take_reply(struct bb_client *c, const struct envelope *envelope, con
     if (error != NULL && strcmp(error, "null") != 0) {
         const char *text =
             json_string_value(json_object_get(json_object_get(envelope->root, "error"), "message"));
-        bb_reason_say(&c->reason, "%s: %s", call->peer, text != NULL ? text : "answered with an error");
-        finish(call, BB_REMOTE, error);
+        bool absent = error_code_of(envelope) == CODE_ABSENT;
+        if (absent)
+            bb_reason_say(&c->reason, "no peer with this name is on the bus");
+        else
+            bb_reason_say(&c->reason, "%s: %s", call->peer, text != NULL ? text : "answered with an error");
+        finish(call, absent ? BB_UNREACHABLE : BB_REMOTE, absent ? NULL : error);
     } else {
         finish(call, BB_OK, result != NULL ? result : "null");
     }

@@ -101,7 +101,7 @@ static void on_welcome(struct bb_client *c)
         return;
     c->phase = CLIENT_READY;
     c->denied = false;
-    c->broken_handshakes = 0;
+    c->broken_handshakes = c->broken_greetings = 0;
     pubsub_welcome(c);
     if (c->heartbeat_ms > 0)
         beat(c);
@@ -193,9 +193,22 @@ static void on_socket(void *context)
     }
 }
 
+/* The handshake was good, and then the broker hung up on the hello, again and again. */
+static void on_greeting_refused(struct bb_client *c)
+{
+    c->denied = true;
+    bb_reason_say(&c->reason,
+                  "the broker at %.200s hangs up when this process calls itself %.64s: its key may not take "
+                  "that identity; "
+                  "add it to the key's entry in access.json",
+                  c->address.endpoint, c->identity);
+}
+
 static void on_disconnect(struct bb_client *c)
 {
     bool was_up = c->phase != CLIENT_CONNECTING;
+    if (c->phase == CLIENT_GREETING && ++c->broken_greetings >= BROKEN_HANDSHAKES_MAX)
+        on_greeting_refused(c);
     c->phase = CLIENT_CONNECTING;
     c->connect_anew_ms = bb_loop_mono_ms() + CONNECT_ANEW_MS;
     c->unacknowledged = 0;

@@ -57,8 +57,8 @@ struct bb_client {
     unsigned hello;          /* N of connect.hello.N, counts hellos */
     int64_t hello_again_ms;  /* when the hello is repeated if no welcome has come; 0: not due */
     int64_t connect_anew_ms; /* while connecting: when the socket is told again */
-    unsigned broken_handshakes;
-    bool denied; /* the broker has refused the key or the identity */
+    unsigned broken_handshakes, broken_greetings; /* in a row */
+    bool denied;                                  /* the broker has refused the key or the identity */
     uint32_t heartbeat_ms;
     int64_t heartbeat_at_ms;
     int timer;
