@@ -416,12 +416,16 @@ static void boards_that_babble_or_do_not_read_delay_nobody(void **state)
     assert_true(scripted_board_plug(&w->boards[EXTRA]));
     w->boards[EXTRA].babbling = true;
     steps(w, 200);
+    int64_t longest = 0;
     for (size_t i = 1; i <= 20; i++) {
-        int64_t start = bb_loop_mono_ms();
+        int64_t start = bb_loop_mono_ms(), took;
         send_broadcast(&w->boards[L1], 1, payload, &size);
         UNTIL(w, w->boards[L2].heard_count == i);
-        assert_true(bb_loop_mono_ms() - start < 5000);
+        took = bb_loop_mono_ms() - start;
+        longest = took > longest ? took : longest;
+        assert_true(took < 5000);
     }
+    print_message("longest carriage beside two babblers, one of them deaf: %d ms\n", (int)longest);
     assert_true(online(w, L1) && online(w, L2));
 }
 
