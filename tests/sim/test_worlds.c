@@ -2,14 +2,15 @@
  * reorder, and a random script of crashes, returns, leaves, parameter changes, partitions and merges.
  *
  * Looked at after everything that happens to a board:
- *   - a certificate stands for the board's true optimum, or for one that was true within the window below;
+ *   - a certificate stands for the board's true optimum, or for one that was true within the window below, or
+ *     for that of an island that cannot have heard yet of a board or an island that has just come;
  *   - the mismatch audit's sum is kept bit-exact: what a board holds is what it adds, plus taken, minus
  * given. And once the script is over: every live board is certified at the exact optimum of its part of the
  * graph, and the sum of the loads is the sum of the generation. (incremental-cost: within 0.05 kW and 0.001
  * $/kWh.)
  *
  * World i of a run has the seed `--seed` + i, so that one seed repeats one world. */
-#include "node-fw/dispatch/method.h"
+#include "node-fw/dispatch/clear.h"
 #include "tests/sim/neighbourhood.h"
 
 #include <setjmp.h>
@@ -28,35 +29,6 @@
 /* A world must have settled this long after its last event. */
 #define SETTLE_MS (2 * 60 * 60 * 1000)
 
-/* An answer that was true for a board until `until_ms`. */
-struct past {
-    struct sim_answer answer;
-    int64_t until_ms;
-};
-
-struct watch {
-    struct sim_world *world;
-    enum dispatch_method method;
-    size_t count;
-    int64_t window_ms;
-    struct sim_answer answers[BOARDS_MAX]; /* true now */
-    bool live[BOARDS_MAX];
-    struct past history[BOARDS_MAX][HISTORY_MAX];
-    size_t past_count[BOARDS_MAX];
-    int64_t stalest_ms;
-    const char *failure;
-    size_t failed_board;
-};
-
-struct tally {
-    size_t worlds, failed, boards, events;
-    int64_t virtual_ms, stalest_ms, slowest_ms;
-    uint64_t copies;
-};
-
-static size_t world_count = 300;
-static uint64_t first_seed = 1;
-
 /* Everything that a world is made of, drawn from its seed. */
 struct recipe {
     struct sim_settings settings;
@@ -67,6 +39,41 @@ struct recipe {
     bool splits[EVENTS_MAX]; /* cut (or heal) all links between the boards below and from event.board on */
     size_t event_count;
 };
+
+/* An answer that was true for a board until `until_ms`. */
+struct past {
+    struct sim_answer answer;
+    int64_t until_ms;
+};
+
+struct watch {
+    struct sim_world *world;
+    const struct recipe *recipe;
+    struct topology healed[EVENTS_MAX]; /* the links that each merge brings back */
+    enum dispatch_method method;
+    size_t count;
+    size_t by_id[BOARDS_MAX]; /* places in ascending id */
+    int64_t window_ms;
+    struct sim_answer answers[BOARDS_MAX]; /* true now */
+    bool live[BOARDS_MAX];
+    struct past history[BOARDS_MAX][HISTORY_MAX];
+    size_t past_count[BOARDS_MAX];
+    int64_t stalest_ms;
+    const char *failure;
+    size_t failed_board;
+    int64_t failed_ms;
+    struct dispatch_view failed_view;
+    struct sim_answer failed_answer; /* true at that time */
+};
+
+struct tally {
+    size_t worlds, failed, boards, events;
+    int64_t virtual_ms, stalest_ms, slowest_ms;
+    uint64_t copies;
+};
+
+static size_t world_count = 300;
+static uint64_t first_seed = 1;
 
 /* -- making a world
  * ------------------------------------------------------------------------------------------ */
@@ -158,6 +165,31 @@ static void schedule(struct sim_world *world, const struct recipe *r)
     }
 }
 
+/* Which links each merge really brings back: those across it that are cut at its time. */
+static void foresee(const struct sim_world *world, const struct recipe *r, struct topology healed[EVENTS_MAX])
+{
+    const struct topology *whole = sim_topology(world);
+    struct topology now = *whole;
+    bool done[EVENTS_MAX] = {false};
+    for (size_t round = 0; round < r->event_count; round++) {
+        size_t next = EVENTS_MAX;
+        for (size_t i = 0; i < r->event_count; i++) {
+            if (!done[i] && (next == EVENTS_MAX || r->at_ms[i] < r->at_ms[next]))
+                next = i;
+        }
+        done[next] = true;
+        bool heals = r->events[next].kind == SIM_HEAL;
+        for (size_t a = 0; r->splits[next] && a < r->events[next].board; a++) {
+            for (size_t b = r->events[next].board; b < r->count; b++) {
+                if (!topology_linked(whole, a, b))
+                    continue;
+                topology_link(&healed[next], a, b, heals && !topology_linked(&now, a, b));
+                topology_link(&now, a, b, heals);
+            }
+        }
+    }
+}
+
 /* -- watching it
  * --------------------------------------------------------------------------------------------- */
 
@@ -167,6 +199,10 @@ static void fail_at(struct watch *w, size_t board, const char *why)
         return;
     w->failure = why;
     w->failed_board = board;
+    w->failed_ms = sim_now(w->world);
+    w->failed_answer = w->answers[board];
+    if (sim_core(w->world, board) != NULL)
+        w->failed_view = dispatch_view(sim_core(w->world, board));
 }
 
 static bool same(const struct sim_answer *a, const struct sim_answer *b)
@@ -200,9 +236,106 @@ static bool stands_for(const struct watch *w, const struct dispatch_view *v, con
            (a->flat || llabs((int64_t)v->lambda - a->lambda) <= 1000);
 }
 
+/* The islands that cannot have heard yet of what came to them within the window: the live boards' graph
+ * without the links of boards that have started and without those of merges. islands_out[i] is the lowest
+ * place on the island of board i. */
+static void find_islands(const struct watch *w, size_t islands_out[BOARDS_MAX])
+{
+    const struct recipe *r = w->recipe;
+    struct topology t = *sim_topology(w->world);
+    int64_t now = sim_now(w->world);
+    for (size_t i = 0; i < r->event_count; i++) {
+        if (r->at_ms[i] > now || now - r->at_ms[i] > w->window_ms)
+            continue;
+        for (size_t a = 0; a < w->count; a++) {
+            if (r->events[i].kind == SIM_START)
+                topology_link(&t, a, r->events[i].board, false);
+            for (size_t k = 0; k < BB_BOARDS_MAX / 64; k++)
+                t.row[a][k] &= ~w->healed[i].row[a][k];
+        }
+    }
+    for (size_t i = w->count; i > 0; i--) {
+        int hops[BB_BOARDS_MAX];
+        (void)topology_hops(&t, w->live, i - 1, hops);
+        for (size_t k = 0; k < w->count; k++) {
+            if (hops[k] >= 0)
+                islands_out[k] = i - 1;
+        }
+    }
+}
+
+/* The answer of `board` if the boards of `mask` were all. */
+static struct sim_answer answer_among(const struct watch *w, size_t board, uint64_t mask)
+{
+    struct curve curves[BOARDS_MAX] = {0};
+    int64_t power[BOARDS_MAX];
+    size_t count = 0, own = 0;
+    for (size_t k = 0; k < w->count; k++) {
+        size_t i = w->by_id[k];
+        if ((mask >> i & 1) == 0)
+            continue;
+        own = i == board ? count : own;
+        curves[count++] = sim_core(w->world, i)->settings.curve;
+    }
+    struct clearing clearing;
+    clear_market(curves, count, power, &clearing);
+    return (struct sim_answer){.lambda = clearing.lambda,
+                               .setpoint_mw = power[own],
+                               .live = (uint16_t)count,
+                               .flat = clearing.load_mw == 0};
+}
+
+/* The boards of each island that is now reachable from `board`, its own first; how many islands. */
+static size_t reachable_islands(const struct watch *w, size_t board, uint64_t masks_out[BOARDS_MAX])
+{
+    size_t islands[BOARDS_MAX] = {0}, count = 0, seen[BOARDS_MAX];
+    int hops[BB_BOARDS_MAX];
+    find_islands(w, islands);
+    (void)topology_hops(sim_topology(w->world), w->live, board, hops);
+    seen[count] = islands[board];
+    masks_out[count++] = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (hops[i] < 0)
+            continue;
+        size_t k = 0;
+        while (k < count && seen[k] != islands[i])
+            k++;
+        if (k == count) {
+            seen[count] = islands[i];
+            masks_out[count++] = 0;
+        }
+        masks_out[k] |= UINT64_C(1) << i;
+    }
+    return count;
+}
+
+/* Nobody can know of a board that has started, or of an island that has merged, before the first broadcast
+ * has come across: what some islands agree upon in the meantime is their optimum. True, and remembered, when
+ * the certificate is such a one. */
+static bool has_not_heard(struct watch *w, size_t board, const struct dispatch_view *v)
+{
+    uint64_t masks[BOARDS_MAX];
+    size_t count = reachable_islands(w, board, masks);
+    for (uint32_t with = 0; with < 1u << (count - 1) && count <= 12; with++) {
+        uint64_t mask = masks[0];
+        for (size_t i = 1; i < count; i++)
+            mask |= (with >> (i - 1) & 1) != 0 ? masks[i] : 0;
+        struct sim_answer answer = answer_among(w, board, mask);
+        if (!stands_for(w, v, &answer))
+            continue;
+        struct past *last = &w->history[board][w->past_count[board] - (w->past_count[board] > 0)];
+        if (w->past_count[board] > 0 && same(&last->answer, &answer))
+            last->until_ms = sim_now(w->world);
+        else if (w->past_count[board] < HISTORY_MAX)
+            w->history[board][w->past_count[board]++] = (struct past){answer, sim_now(w->world)};
+        return true;
+    }
+    return false;
+}
+
 static void check_certificate(struct watch *w, size_t board, const struct dispatch_view *v)
 {
-    if (!v->certified || stands_for(w, v, &w->answers[board]))
+    if (!v->certified || stands_for(w, v, &w->answers[board]) || has_not_heard(w, board, v))
         return;
     int64_t now = sim_now(w->world), youngest = INT64_MAX;
     for (size_t i = 0; i < w->past_count[board]; i++) {
@@ -319,11 +452,19 @@ static void run_world(uint64_t seed, enum dispatch_method method, struct watch *
     if (world_count == 1)
         describe(&r);
     memset(w, 0, sizeof *w);
+    w->recipe = &r;
     w->method = method;
     w->count = r.count;
+    for (size_t i = 0; i < r.count; i++) {
+        size_t rank = 0;
+        for (size_t k = 0; k < r.count; k++)
+            rank += r.boards[k].id < r.boards[i].id;
+        w->by_id[rank] = i;
+    }
     w->window_ms = window_of(&r);
     assert_int_equal(sim_open(&r.settings, r.boards, r.count, &w->world), BB_OK);
     schedule(w->world, &r);
+    foresee(w->world, &r, w->healed);
     sim_observe(w->world, observe, w);
     sim_step(w->world, 20000);
     if (!sim_run(w->world, 20000 + SETTLE_MS) && w->failure == NULL)
@@ -342,6 +483,18 @@ static void run_world(uint64_t seed, enum dispatch_method method, struct watch *
     t->stalest_ms = w->stalest_ms > t->stalest_ms ? w->stalest_ms : t->stalest_ms;
 }
 
+static void tell(const struct watch *w, uint64_t seed, const char *word)
+{
+    const struct dispatch_view *v = &w->failed_view;
+    const struct sim_answer *a = &w->failed_answer;
+    print_error("at %lld ms, board %zu: %s\n"
+                "    it has lambda %u, %lld mW, %u live%s; true is lambda %u, %lld mW, %u live\n"
+                "    repeat it: build/dev/tests/test_worlds --seed %llu --worlds 1 --method %s\n",
+                (long long)w->failed_ms, w->failed_board, w->failure, v->lambda, (long long)v->setpoint_mw,
+                v->live, v->certified ? ", certified" : "", a->lambda, (long long)a->setpoint_mw, a->live,
+                (unsigned long long)seed, word);
+}
+
 static void run_worlds(enum dispatch_method method, const char *word, size_t count)
 {
     static struct watch w;
@@ -349,11 +502,7 @@ static void run_worlds(enum dispatch_method method, const char *word, size_t cou
     for (size_t i = 0; i < count; i++) {
         run_world(first_seed + i, method, &w, &t);
         if (w.failure != NULL && t.failed++ < TOLD_MAX)
-            print_error(
-                "%s at board %zu, %lld ms\n    repeat it: build/dev/tests/test_worlds --seed %llu --worlds 1 "
-                "--method %s\n",
-                w.failure, w.failed_board, (long long)sim_now(w.world), (unsigned long long)(first_seed + i),
-                word);
+            tell(&w, first_seed + i, word);
         sim_close(w.world);
     }
     print_message(
