@@ -25,9 +25,8 @@
 
 #include "node-fw/dispatch/method.h"
 #include "node-fw/dispatch/neighbours.h"
+#include "node-fw/dispatch/ramp.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Body: step u16, quiet u16, degree u8, flags u8 (bit 0: the board leaves), lambda u48; then groups (the
@@ -39,67 +38,36 @@
 #define MEMBER_SIZE 3
 #define LEAVES      1
 
-#define LAMBDA_BITS 16
-#define POWER_BITS  16
-#define SLOPE_BITS  20
-/* A ramp narrower than this, a step above all, is taken as one this wide about the same middle, micro-$/kWh.
- */
-#define NARROWEST 20000
 /* A price rests within this, micro-$/kWh. */
 #define REST 1
 /* What a board applies besides its set-point is news from this on, mW: a meter's noise is none. */
 #define NOISE 1000
 /* No price is pulled further than by 1 $/kWh (times c) in one step: what a mismatch that is still on its way
  * does wrong is soon undone. */
-#define PULL_MAX ((double)((int64_t)1000000 << LAMBDA_BITS))
+#define PULL_MAX ((double)((int64_t)1000000 << RAMP_LAMBDA_BITS))
 /* Rounds after which a step is taken although some neighbour has not been heard anew. */
 #define PATIENCE 10
 #define GOODBYES 3
 
-#define LAMBDA_MAX ((int64_t)1 << (32 + LAMBDA_BITS))
+#define LAMBDA_MAX ((int64_t)1 << (32 + RAMP_LAMBDA_BITS))
+
+static double magnitude(double x)
+{
+    return x < 0 ? -x : x;
+}
+
+/* Towards zero: to round would be a sum, which a compiler may contract with the product before it. */
+static int64_t truncated(double x)
+{
+    return (int64_t)x;
+}
 
 static struct dispatch_incremental *own(struct dispatch *d)
 {
     return &d->incremental;
 }
 
-/* -- the board's ramp
- * ---------------------------------------------------------------------------------------- */
-
-/* The ramp in 2^-16 micro-$/kWh, not narrower than NARROWEST. */
-static void ramp_of(const struct curve *curve, int64_t *lo_out, int64_t *width_out)
-{
-    int64_t lo = curve->lo, width = (int64_t)curve->hi - curve->lo;
-    if (width < NARROWEST) {
-        lo -= (NARROWEST - width) / 2;
-        width = NARROWEST;
-    }
-    *lo_out = lo * (1 << LAMBDA_BITS);
-    *width_out = width * (1 << LAMBDA_BITS);
-}
-
-/* Power at `lambda`, 2^-16 mW. Products and quotients only: no compiler may contract them, so that every
- * machine with IEEE doubles finds the same bits. */
-static int64_t power_at(const struct curve *curve, int64_t lambda)
-{
-    int64_t lo, width, along = 0;
-    ramp_of(curve, &lo, &width);
-    if (lambda > lo)
-        along = lambda - lo < width ? lambda - lo : width;
-    if (curve->kind == CURVE_CONSUMER)
-        along = width - along;
-    return llround((double)along / (double)width * (double)curve->pmax * (1 << POWER_BITS));
-}
-
-static int64_t slope_of(const struct curve *curve)
-{
-    int64_t lo, width;
-    ramp_of(curve, &lo, &width);
-    return llround((double)curve->pmax / (double)(width >> LAMBDA_BITS) * (1 << SLOPE_BITS));
-}
-
-/* -- state
- * --------------------------------------------------------------------------------------------------- */
+/* -- state ----------------------------------------------------------------------------------------------- */
 
 static uint16_t certified_at(const struct dispatch *d)
 {
@@ -134,9 +102,9 @@ static void show(struct dispatch *d)
     else if (!certified)
         d->view.certified_depth = 0;
     d->view.certified = certified;
-    d->view.lambda = (uint32_t)((s->lambda + (1 << LAMBDA_BITS) / 2) >> LAMBDA_BITS);
+    d->view.lambda = (uint32_t)((s->lambda + (1 << RAMP_LAMBDA_BITS) / 2) >> RAMP_LAMBDA_BITS);
     d->view.digest = certified ? (uint64_t)(d->view.lambda + 500) / 1000 : 0;
-    d->view.mismatch_mw = (int64_t)s->power / (1 << POWER_BITS);
+    d->view.mismatch_mw = (int64_t)s->power / (1 << RAMP_POWER_BITS);
     d->view.live = (uint16_t)(1 + neighbours_count_live(d));
 }
 
@@ -144,17 +112,17 @@ static void show(struct dispatch *d)
 static void apply(struct dispatch *d)
 {
     struct dispatch_incremental *s = own(d);
-    int64_t power = d->left ? 0 : power_at(&d->settings.curve, s->lambda);
-    int64_t setpoint = (power + (1 << POWER_BITS) / 2) >> POWER_BITS;
+    int64_t power = d->left ? 0 : ramp_power(&d->settings.curve, s->lambda);
+    int64_t setpoint = (power + (1 << RAMP_POWER_BITS) / 2) >> RAMP_POWER_BITS;
     if (setpoint != d->view.setpoint_mw || d->view.depth == 0)
         d->view.depth = s->depth;
     d->view.setpoint_mw = setpoint;
     if (!s->follows && !d->left)
-        power = d->applied_mw * (1 << POWER_BITS);
+        power = d->applied_mw * (1 << RAMP_POWER_BITS);
     int64_t value = d->settings.curve.kind == CURVE_CONSUMER ? power : -power;
     s->power += (uint64_t)(value - s->value);
     s->value = value;
-    int64_t slope = d->left ? 0 : slope_of(&d->settings.curve);
+    int64_t slope = d->left ? 0 : ramp_slope(&d->settings.curve);
     s->slope += (uint64_t)(slope - s->own_slope);
     s->own_slope = slope;
 }
@@ -181,15 +149,14 @@ static void start(struct dispatch *d)
     memset(s, 0, sizeof *s);
     s->follows = true;
     const struct curve *curve = &d->settings.curve;
-    s->lambda = (int64_t)(curve->kind == CURVE_GENERATOR ? curve->lo : curve->hi) << LAMBDA_BITS;
+    s->lambda = (int64_t)(curve->kind == CURVE_GENERATOR ? curve->lo : curve->hi) << RAMP_LAMBDA_BITS;
     s->stepped_at = s->sent_at = d->now;
     apply(d);
     show(d);
     owe(d, true);
 }
 
-/* -- a step
- * -------------------------------------------------------------------------------------------------- */
+/* -- a step ---------------------------------------------------------------------------------------------- */
 
 /* a is later than b, in serial-number arithmetic (RFC 1982). */
 static bool newer(uint16_t a, uint16_t b)
@@ -223,11 +190,11 @@ static int64_t pull(const struct dispatch *d, size_t degree, double *bare_out)
     if (r > 1)
         r = 1;
     double c = r * (6 * r < 1 ? 6 * r : 1);
-    double bare = power / mean * ((int64_t)1 << (SLOPE_BITS - POWER_BITS + LAMBDA_BITS));
+    double bare = power / mean * ((int64_t)1 << (RAMP_SLOPE_BITS - RAMP_POWER_BITS + RAMP_LAMBDA_BITS));
     *bare_out = bare;
-    if (fabs(bare) > PULL_MAX)
+    if (magnitude(bare) > PULL_MAX)
         bare = bare < 0 ? -PULL_MAX : PULL_MAX;
-    return llround(c * bare);
+    return truncated(c * bare);
 }
 
 /* Moves the price; returns true when it rests where the neighbours' do. A step that could not wait for all
@@ -235,22 +202,24 @@ static int64_t pull(const struct dispatch *d, size_t degree, double *bare_out)
 static bool move(struct dispatch *d, size_t degree, bool together)
 {
     struct dispatch_incremental *s = own(d);
-    const double rest = REST << LAMBDA_BITS;
+    const double rest = REST << RAMP_LAMBDA_BITS;
     double bare;
     int64_t by = pull(d, degree, &bare);
     if (!together)
         by = 0;
-    bool quiet = fabs(bare) <= rest;
+    bool quiet = magnitude(bare) <= rest;
     for (size_t i = 0; i < d->neighbour_count; i++) {
         if (!neighbours_live(&d->neighbours[i]))
             continue;
         int64_t apart = s->peers[i].lambda - s->lambda;
-        by += llround((double)apart * share_of(degree, &s->peers[i]));
-        quiet = quiet && fabs((double)apart) <= rest;
+        by += truncated((double)apart * share_of(degree, &s->peers[i]));
+        quiet = quiet && magnitude((double)apart) <= rest;
     }
     int64_t next = s->lambda + by;
-    next = next < 0 ? 0 : next > LAMBDA_MAX - (1 << LAMBDA_BITS) ? LAMBDA_MAX - (1 << LAMBDA_BITS) : next;
-    quiet = quiet && fabs((double)(next - s->lambda)) <= rest;
+    next = next < 0                                      ? 0
+           : next > LAMBDA_MAX - (1 << RAMP_LAMBDA_BITS) ? LAMBDA_MAX - (1 << RAMP_LAMBDA_BITS)
+                                                         : next;
+    quiet = quiet && magnitude((double)(next - s->lambda)) <= rest;
     s->lambda = next;
     return quiet;
 }
@@ -264,8 +233,8 @@ static void give(struct dispatch *d, size_t degree)
         struct dispatch_incremental_peer *p = &s->peers[i];
         if (!neighbours_live(&d->neighbours[i]))
             continue;
-        uint64_t power_part = (uint64_t)llround(power * share_of(degree, p));
-        uint64_t slope_part = (uint64_t)llround(slope * share_of(degree, p));
+        uint64_t power_part = (uint64_t)truncated(power * share_of(degree, p));
+        uint64_t slope_part = (uint64_t)truncated(slope * share_of(degree, p));
         p->given_power += power_part;
         p->given_slope += slope_part;
         s->power -= power_part;
@@ -391,8 +360,7 @@ static int64_t pass_at(const struct dispatch *d)
     return stepping < repeating ? stepping : repeating;
 }
 
-/* -- the pairs
- * ----------------------------------------------------------------------------------------------- */
+/* -- the pairs ------------------------------------------------------------------------------------------- */
 
 /* Strikes everything that this side of the pair gave and took. The other side does the same, or hears smaller
  * counters than before and takes the difference back. */
@@ -417,8 +385,7 @@ static void renumber(struct dispatch *d, const uint8_t moved_to[BB_NEIGHBOURS_MA
     stir(d);
 }
 
-/* -- broadcasts
- * ---------------------------------------------------------------------------------------------- */
+/* -- broadcasts ------------------------------------------------------------------------------------------ */
 
 static size_t body_size(const struct broadcast *b)
 {
@@ -555,8 +522,7 @@ static struct dispatch_news news(const struct dispatch *d)
     return s->exchange ? (struct dispatch_news){at, INT64_MAX} : (struct dispatch_news){INT64_MAX, at};
 }
 
-/* -- the rest of the table
- * ------------------------------------------------------------------------------------ */
+/* -- the rest of the table ------------------------------------------------------------------------------- */
 
 static void acknowledged(struct dispatch *d, size_t neighbour, const struct broadcast_ack *ack)
 {
@@ -587,7 +553,7 @@ static void applied(struct dispatch *d)
     int64_t before = own(d)->value;
     own(d)->follows = d->applied_mw == d->view.setpoint_mw;
     apply(d);
-    if (llabs(own(d)->value - before) > (int64_t)NOISE << POWER_BITS)
+    if (magnitude((double)(own(d)->value - before)) > (double)((int64_t)NOISE << RAMP_POWER_BITS))
         stir(d);
 }
 

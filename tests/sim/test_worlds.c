@@ -11,7 +11,7 @@
  *
  * World i of a run has the seed `--seed` + i, so that one seed repeats one world. */
 #include "node-fw/dispatch/clear.h"
-#include "tests/sim/neighbourhood.h"
+#include "tests/sim/recipe.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,24 +21,11 @@
 
 #include <cmocka.h>
 
-#define BOARDS_MAX  40
-#define EVENTS_MAX  8
 #define HISTORY_MAX 512
 /* Failures that are told one by one. */
 #define TOLD_MAX 5
 /* A world must have settled this long after its last event. */
 #define SETTLE_MS (2 * 60 * 60 * 1000)
-
-/* Everything that a world is made of, drawn from its seed. */
-struct recipe {
-    struct sim_settings settings;
-    struct sim_board boards[BOARDS_MAX];
-    size_t count;
-    struct sim_event events[EVENTS_MAX];
-    int64_t at_ms[EVENTS_MAX];
-    bool splits[EVENTS_MAX]; /* cut (or heal) all links between the boards below and from event.board on */
-    size_t event_count;
-};
 
 /* An answer that was true for a board until `until_ms`. */
 struct past {
@@ -76,123 +63,7 @@ struct tally {
 static size_t world_count = 300;
 static uint64_t first_seed = 1;
 
-/* -- making a world
- * ------------------------------------------------------------------------------------------ */
-
-static void draw_settings(struct chance *c, struct recipe *r, enum dispatch_method method)
-{
-    struct sim_settings *s = &r->settings;
-    s->seed = chance_next(c);
-    s->method = method;
-    s->topology.kind = (enum topology_kind)chance_between(c, TOPOLOGY_RING, TOPOLOGY_COMPLETE);
-    if (s->topology.kind == TOPOLOGY_COMPLETE && r->count > 16)
-        s->topology.kind = TOPOLOGY_SMALL_WORLD;
-    s->topology.offsets[0] = 1;
-    s->topology.offsets[1] = (uint16_t)chance_between(c, 2, 5);
-    s->topology.offset_count = 2;
-    s->topology.degree = (uint16_t)chance_between(c, 2, 7);
-    s->faults.loss = chance_is(c, 0.2) ? 0 : 0.3 * chance_unit(c);
-    s->faults.duplicate = chance_is(c, 0.5) ? 0 : 0.2 * chance_unit(c);
-    s->faults.reorder = chance_is(c, 0.5) ? 0 : 0.2 * chance_unit(c);
-    s->faults.delay_min_ms = (uint32_t)chance_between(c, 0, 5);
-    s->faults.delay_max_ms = s->faults.delay_min_ms + (uint32_t)chance_between(c, 0, 50);
-    s->baud = chance_is(c, 0.1) ? 115200 : 0;
-    s->start_spread_ms = (uint32_t)(chance_is(c, 0.5) ? 0 : chance_between(c, 0, 3000));
-}
-
-static void draw_event(struct chance *c, struct recipe *r, size_t i)
-{
-    struct sim_event *e = &r->events[i];
-    e->board = (uint16_t)chance_between(c, 0, (int64_t)r->count - 1);
-    r->at_ms[i] = chance_between(c, 0, 20000);
-    switch (chance_between(c, 0, 5)) {
-    case 0:
-        e->kind = SIM_CRASH;
-        return;
-    case 1:
-        e->kind = SIM_START;
-        return;
-    case 2:
-        e->kind = SIM_LEAVE;
-        return;
-    case 3:
-        e->kind = SIM_CURVE;
-        e->curve = random_curve(c, r->boards[e->board].curve.kind, r->settings.method == DISPATCH_CURVES);
-        return;
-    default:
-        e->kind = chance_is(c, 0.6) ? SIM_CUT : SIM_HEAL;
-        r->splits[i] = true;
-        return;
-    }
-}
-
-static struct recipe drawn(uint64_t seed, enum dispatch_method method)
-{
-    struct chance c = {seed};
-    struct recipe r = {0};
-    /* incremental-cost is slow where the graph is long and thin, as rings of forty are. */
-    bool large = method == DISPATCH_CURVES && chance_is(&c, 0.15);
-    r.count = (size_t)chance_between(&c, 2, large ? BOARDS_MAX : 16);
-    random_boards(&c, r.boards, r.count, method == DISPATCH_CURVES);
-    draw_settings(&c, &r, method);
-    for (size_t i = 0; i < r.count; i++)
-        r.boards[i].absent = chance_is(&c, 0.05);
-    r.event_count = (size_t)chance_between(&c, 0, EVENTS_MAX);
-    for (size_t i = 0; i < r.event_count; i++)
-        draw_event(&c, &r, i);
-    return r;
-}
-
-/* All links between the places below `middle` and the others. */
-static void schedule_split(struct sim_world *world, const struct recipe *r, size_t i)
-{
-    for (uint16_t a = 0; a < r->events[i].board; a++) {
-        for (uint16_t b = r->events[i].board; b < r->count; b++) {
-            if (!topology_linked(sim_topology(world), a, b))
-                continue;
-            struct sim_event cut = {.kind = r->events[i].kind, .board = a, .other = b};
-            assert_int_equal(sim_schedule(world, r->at_ms[i], &cut), BB_OK);
-        }
-    }
-}
-
-static void schedule(struct sim_world *world, const struct recipe *r)
-{
-    for (size_t i = 0; i < r->event_count; i++) {
-        if (r->splits[i])
-            schedule_split(world, r, i);
-        else
-            assert_int_equal(sim_schedule(world, r->at_ms[i], &r->events[i]), BB_OK);
-    }
-}
-
-/* Which links each cut really takes, and each merge brings back: those across it that are there, or not. */
-static void foresee(const struct sim_world *world, const struct recipe *r, struct topology moved[EVENTS_MAX])
-{
-    const struct topology *whole = sim_topology(world);
-    struct topology now = *whole;
-    bool done[EVENTS_MAX] = {false};
-    for (size_t round = 0; round < r->event_count; round++) {
-        size_t next = EVENTS_MAX;
-        for (size_t i = 0; i < r->event_count; i++) {
-            if (!done[i] && (next == EVENTS_MAX || r->at_ms[i] < r->at_ms[next]))
-                next = i;
-        }
-        done[next] = true;
-        bool heals = r->events[next].kind == SIM_HEAL;
-        for (size_t a = 0; r->splits[next] && a < r->events[next].board; a++) {
-            for (size_t b = r->events[next].board; b < r->count; b++) {
-                if (!topology_linked(whole, a, b))
-                    continue;
-                topology_link(&moved[next], a, b, heals != topology_linked(&now, a, b));
-                topology_link(&now, a, b, heals);
-            }
-        }
-    }
-}
-
-/* -- watching it
- * --------------------------------------------------------------------------------------------- */
+/* -- watching it ----------------------------------------------------------------------------------------- */
 
 static void fail_at(struct watch *w, size_t board, const char *why)
 {
@@ -459,8 +330,7 @@ static void check_end(struct watch *w)
         fail_at(w, 0, "load is not generation");
 }
 
-/* -- running worlds
- * ------------------------------------------------------------------------------------------ */
+/* -- running worlds -------------------------------------------------------------------------------------- */
 
 /* How long after an event a certificate may stand for what was true before it: the silence after which a
  * board counts as dead, and the time that the last news of before may have been on its way. */
@@ -468,19 +338,6 @@ static int64_t window_of(const struct recipe *r)
 {
     int64_t beat = 20 * (int64_t)r->count > 1000 ? 20 * (int64_t)r->count : 1000;
     return 4 * beat + 1000 + 100 * (int64_t)r->count;
-}
-
-/* One world alone tells what it is made of. */
-static void describe(const struct recipe *r)
-{
-    static const char *const words[] = {"start", "crash", "leave", "curve", "cut", "heal"};
-    const struct sim_faults *f = &r->settings.faults;
-    print_message("%zu boards, %s, loss %.2f, duplicates %.2f, reordered %.2f, delay %u-%u ms, baud %u\n",
-                  r->count, topology_word(r->settings.topology.kind), f->loss, f->duplicate, f->reorder,
-                  f->delay_min_ms, f->delay_max_ms, r->settings.baud);
-    for (size_t i = 0; i < r->event_count; i++)
-        print_message("%6lld ms: %s%s %u\n", (long long)r->at_ms[i], words[r->events[i].kind],
-                      r->splits[i] ? " all links across" : "", r->events[i].board);
 }
 
 /* And where its boards stand in the end. */
@@ -500,9 +357,9 @@ static void describe_end(struct watch *w)
 
 static void run_world(uint64_t seed, enum dispatch_method method, struct watch *w, struct tally *t)
 {
-    struct recipe r = drawn(seed, method);
+    struct recipe r = recipe_draw(seed, method);
     if (world_count == 1)
-        describe(&r);
+        recipe_describe(&r);
     memset(w, 0, sizeof *w);
     w->recipe = &r;
     w->method = method;
@@ -515,8 +372,8 @@ static void run_world(uint64_t seed, enum dispatch_method method, struct watch *
     }
     w->window_ms = window_of(&r);
     assert_int_equal(sim_open(&r.settings, r.boards, r.count, &w->world), BB_OK);
-    schedule(w->world, &r);
-    foresee(w->world, &r, w->moved);
+    recipe_schedule(&r, w->world);
+    recipe_foresee(&r, w->world, w->moved);
     sim_observe(w->world, observe, w);
     sim_step(w->world, 20000);
     if (!sim_run(w->world, 20000 + SETTLE_MS) && w->failure == NULL)
