@@ -250,20 +250,22 @@ static int wait_ms(const struct broker *b, bool more)
     return (int)conns_wait(b->conns, b->now_ms, b->guard.turn_until_ms != 0 ? GUARD_TURN_MS / 2 : IDLE_MS);
 }
 
-/* One turn over the doors; true while a door may hold more. */
-static bool turn(struct broker *b, const struct pollfd *ready)
+/* One turn over the doors; true while one may hold more. A door is looked into when its descriptor says so,
+ * when it was not emptied in the turn before, and after something was sent on it. */
+static bool turn(struct broker *b, const struct pollfd *ready, bool all)
 {
+    uint64_t sent = b->plain_out;
     b->now_ms = mono_ms();
     if (b->secure && ready[ON_ZAP].revents != 0)
         zap_serve(&b->zap, b->access, &b->guard, b->now_ms);
     if ((ready[ON_VIP_MONITOR].revents | ready[ON_SUB_MONITOR].revents | ready[ON_PUB_MONITOR].revents) != 0)
         vip_watch(b);
-    int plain = plain_serve(b);
+    int plain = all || ready[ON_PUB].revents != 0 ? plain_serve(b) : 0;
     bool flushed = b->post->backlog_count > 0 && post_flush(b->post);
-    int taken = vip_serve(b);
-    plain_subscriptions(b);
-    vip_tidy(b);
-    return taken > 0 || plain > 0 || flushed;
+    int taken = all || plain > 0 || flushed || ready[ON_VIP].revents != 0 ? vip_serve(b) : 0;
+    if (all || ready[ON_SUB].revents != 0 || b->plain_out != sent)
+        plain_subscriptions(b);
+    return vip_tidy(b) || taken == BURST || plain == BURST;
 }
 
 void broker_run(struct broker *b)
@@ -287,7 +289,7 @@ void broker_run(struct broker *b)
         (void)poll(polls, DESCRIPTOR_COUNT, wait_ms(b, more));
         if (polls[ON_SIGNAL].revents != 0 && !take_signals(b))
             return;
-        more = turn(b, polls);
+        more = turn(b, polls, more);
     }
 }
 

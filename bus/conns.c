@@ -18,7 +18,7 @@ void conns_opened(struct conns *conns, int fd, enum conns_door door, int64_t now
     if (door != DOOR_VIP || conns->count == CONNS_MAX)
         return;
     conns->waiting[(conns->first + conns->count++) % CONNS_MAX] =
-        (struct conns_waiting){fd, conn->generation, now_ms + CONNS_SILENCE_MS};
+        (struct conns_waiting){fd, conn->generation, now_ms};
 }
 
 uint32_t conns_closed(struct conns *conns, int fd)
@@ -45,6 +45,13 @@ bool conns_prove(struct conns *conns, int fd, uint32_t peer)
     return true;
 }
 
+/* When the oldest that waits is overdue. */
+static int64_t deadline_ms(const struct conns *conns)
+{
+    return conns->waiting[conns->first].opened_ms +
+           (conns->count > CONNS_CROWD ? CONNS_CROWDED_MS : CONNS_SILENCE_MS);
+}
+
 static bool still_waits(const struct conns *conns, const struct conns_waiting *waiting)
 {
     const struct conn *conn = &conns->table[waiting->fd];
@@ -53,7 +60,7 @@ static bool still_waits(const struct conns *conns, const struct conns_waiting *w
 
 int conns_overdue(struct conns *conns, int64_t now_ms)
 {
-    while (conns->count > 0 && conns->waiting[conns->first].deadline_ms <= now_ms) {
+    while (conns->count > 0 && deadline_ms(conns) <= now_ms) {
         struct conns_waiting waiting = conns->waiting[conns->first];
         conns->first = (conns->first + 1) % CONNS_MAX;
         conns->count--;
@@ -77,6 +84,6 @@ int64_t conns_wait(const struct conns *conns, int64_t now_ms, int64_t most)
 {
     if (conns->count == 0)
         return most;
-    int64_t left = conns->waiting[conns->first].deadline_ms - now_ms;
+    int64_t left = deadline_ms(conns) - now_ms;
     return left < 0 ? 0 : left < most ? left : most;
 }

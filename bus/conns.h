@@ -10,6 +10,9 @@
 
 #define CONNS_MAX        65536
 #define CONNS_SILENCE_MS 2000
+/* While more than so many have yet to speak, handshakes queue for the processor: then they have longer. */
+#define CONNS_CROWD      32
+#define CONNS_CROWDED_MS 10000
 
 enum conns_door { DOOR_NONE, DOOR_VIP, DOOR_SUB, DOOR_PUB, DOOR_COUNT };
 
@@ -23,7 +26,7 @@ struct conn {
 struct conns_waiting {
     int fd;
     uint32_t generation;
-    int64_t deadline_ms;
+    int64_t opened_ms;
 };
 
 /* All zero is no connections. */

@@ -151,13 +151,52 @@ static int deliver(struct post *post, const struct router_parcel *parcel, uint32
     return 0;
 }
 
+/* Sends one frame straight from where it is: small ones by value, large ones by reference. */
+static void send_frame(struct post *post, const struct router_out *out, const struct router_frame *from,
+                       zmq_msg_t *in, int flags)
+{
+    zmq_msg_t frame;
+    struct bytes span = {NULL, 0};
+    if (from->in >= 0)
+        span = (struct bytes){zmq_msg_data(&in[from->in]), zmq_msg_size(&in[from->in])};
+    else if (from->count == 1)
+        span = out->pieces[from->first];
+    if (from->in < 0 ? from->count == 1 : span.size <= SMALL) {
+        (void)zmq_send(post->socket, span.data, span.size, flags);
+        return;
+    }
+    if (from->in < 0)
+        make_text(&frame, out, from);
+    else
+        share(&frame, &in[from->in]);
+    if (zmq_msg_send(&frame, post->socket, flags) < 0)
+        zmq_msg_close(&frame);
+}
+
+/* The usual case without detours: one receiver with nothing waiting and room in its pipe. False if it is not
+ * so. */
+static bool send_straight(struct post *post, const struct router_out *out, const struct router_parcel *parcel,
+                          zmq_msg_t *in)
+{
+    uint32_t peer = out->to[parcel->to_first];
+    const struct receiver *receiver = &post->receivers[peer];
+    if (parcel->to_count != 1 || receiver->leaving || ring_first(&receiver->ring) != NULL ||
+        address(post, peer) != 0)
+        return false;
+    for (uint32_t i = 0; i < parcel->frame_count; i++)
+        send_frame(post, out, &out->frames[parcel->frame_first + i], in,
+                   ZMQ_DONTWAIT | (i + 1 < parcel->frame_count ? ZMQ_SNDMORE : 0));
+    peers_at(&post->router->peers, peer)->out++;
+    return true;
+}
+
 int post_send(struct post *post, const struct router_out *out, zmq_msg_t *in)
 {
     static zmq_msg_t frames[ROUTER_FRAMES];
     int result = 0;
     for (uint32_t p = 0; p < out->parcel_count; p++) {
         const struct router_parcel *parcel = &out->parcels[p];
-        if (parcel->to_count == 0)
+        if (parcel->to_count == 0 || send_straight(post, out, parcel, in))
             continue;
         for (uint32_t i = 0; i < parcel->frame_count; i++) {
             const struct router_frame *from = &out->frames[parcel->frame_first + i];

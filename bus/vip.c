@@ -202,13 +202,16 @@ void vip_watch(struct broker *b)
     watch_door(b, &b->pub);
 }
 
-static void drop_leaving(struct broker *b)
+static bool drop_leaving(struct broker *b)
 {
+    bool sent = false;
     for (uint32_t peer = post_next_leaving(b->post); peer != 0; peer = post_next_leaving(b->post)) {
         router_drop(b->router, peer, b->out);
         post_forget(b->post, peer);
         (void)post_send(b->post, b->out, NULL);
+        sent = true;
     }
+    return sent;
 }
 
 static void ping(struct broker *b, uint32_t peer)
@@ -217,8 +220,9 @@ static void ping(struct broker *b, uint32_t peer)
     (void)post_send(b->post, b->out, NULL);
 }
 
-static void ping_unheard(struct broker *b)
+static bool ping_unheard(struct broker *b)
 {
+    bool sent = false;
     b->checked_ms = b->now_ms;
     b->refusals_logged = 0;
     for (uint32_t at = peers_next(&b->router->peers, 0); at != 0; at = peers_next(&b->router->peers, at)) {
@@ -228,7 +232,9 @@ static void ping_unheard(struct broker *b)
             continue;
         receiver->pinged_ms = b->now_ms;
         ping(b, at);
+        sent = true;
     }
+    return sent;
 }
 
 static void cut_unproven(struct broker *b)
@@ -238,9 +244,9 @@ static void cut_unproven(struct broker *b)
         cut(fd);
 }
 
-void vip_tidy(struct broker *b)
+bool vip_tidy(struct broker *b)
 {
-    drop_leaving(b);
+    bool sent = drop_leaving(b);
     for (int fd = conns_overdue(b->conns, b->now_ms); fd >= 0; fd = conns_overdue(b->conns, b->now_ms)) {
         cut(fd);
         if (guard_silence(&b->guard, b->now_ms))
@@ -253,9 +259,10 @@ void vip_tidy(struct broker *b)
         cut_unproven(b);
     }
     if (b->now_ms - b->checked_ms >= CHECK_MS) {
-        ping_unheard(b);
-        drop_leaving(b);
+        sent = ping_unheard(b) || sent;
+        sent = drop_leaving(b) || sent;
     }
+    return sent;
 }
 
 void vip_rebind(struct broker *b)

@@ -11,8 +11,9 @@ int vip_serve(struct broker *broker);
 void vip_watch(struct broker *broker);
 
 /* Drops and announces peers that left; shuts connections that hold a routing id in silence; once in a while
- * pings peers that were not heard, which finds those that cannot be reached. */
-void vip_tidy(struct broker *broker);
+ * pings peers that were not heard, which finds those that cannot be reached. True if something
+ * was sent. */
+bool vip_tidy(struct broker *broker);
 
 /* Puts new rules in force: peers whose identity is not granted any more are shut. */
 void vip_rebind(struct broker *broker);

@@ -42,9 +42,9 @@ void child_site(struct site *site, bool secure)
     FILE *file = fopen(path, "w");
     CHECK(file != NULL);
     fprintf(file,
-            "{\"version\":1,\"entries\":[{\"key\":\"%s\",\"identities\":[\"aa\"],\"publish\":[\"\"],"
+            "{\"version\":1,\"entries\":[{\"key\":\"%s\",\"identities\":[\"aa*\"],\"publish\":[\"\"],"
             "\"subscribe\":[\"\"]},"
-            "{\"key\":\"%s\",\"identities\":[\"bb\",\"idle.*\"],\"publish\":[],\"subscribe\":[\"\"]}]}\n",
+            "{\"key\":\"%s\",\"identities\":[\"bb*\",\"idle.*\"],\"publish\":[],\"subscribe\":[\"\"]}]}\n",
             keys[0], keys[1]);
     CHECK(fclose(file) == 0);
 }

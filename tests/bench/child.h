@@ -6,12 +6,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Endpoints and keys of one measurement, in a folder of its own. */
 struct site {
     char home[64];
     bool secure;
+    uint32_t round; /* of load_vip: identities are not used twice */
     struct keys broker, publisher, subscriber;
     char vip[256], sub[256], pub[256]; /* where the child listens */
 };

@@ -118,11 +118,15 @@ static void join(void *publisher, void *subscriber)
         ;
 }
 
-struct figure load_vip(const struct site *site, pid_t child, uint32_t count, uint32_t window)
+struct figure load_vip(struct site *site, pid_t child, uint32_t count, uint32_t window)
 {
     void *context = zmq_ctx_new();
-    void *subscriber = open_peer(context, site, "bb", &site->subscriber);
-    void *publisher = open_peer(context, site, "aa", &site->publisher);
+    char names[2][32] = {"aa", "bb"};
+    if (site->round++ > 0)
+        for (int i = 0; i < 2; i++)
+            snprintf(names[i], sizeof names[i], "%s.%u", i == 0 ? "aa" : "bb", site->round);
+    void *subscriber = open_peer(context, site, names[1], &site->subscriber);
+    void *publisher = open_peer(context, site, names[0], &site->publisher);
     join(publisher, subscriber);
     publish_all(publisher, subscriber, WARM_UP, window);
     double start = now_us(), cpu = child_cpu_us(child);

@@ -15,7 +15,7 @@ struct figure {
 };
 
 /* `count` publishes through the vip door, at most `window` unacknowledged, to one subscriber. */
-struct figure load_vip(const struct site *site, pid_t child, uint32_t count, uint32_t window);
+struct figure load_vip(struct site *site, pid_t child, uint32_t count, uint32_t window);
 
 /* As many publishes as the pub door takes until each of `subscribers` plain subscribers has `count`. */
 struct figure load_plain(const struct site *site, pid_t child, uint32_t count, uint32_t subscribers);
