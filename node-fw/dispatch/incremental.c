@@ -47,7 +47,10 @@
 #define PULL_MAX ((double)((int64_t)1000000 << RAMP_LAMBDA_BITS))
 /* Rounds after which a step is taken although some neighbour has not been heard anew. */
 #define PATIENCE 10
-#define GOODBYES 3
+/* What a neighbour's broadcast, of at most 240 bytes, takes at 115200 baud. */
+#define EAR_MS      20
+#define GOODBYES    3
+#define REPEATS_MAX 8
 
 #define LAMBDA_MAX ((int64_t)1 << (32 + RAMP_LAMBDA_BITS))
 
@@ -286,9 +289,12 @@ static void step(struct dispatch *d)
     give(d, degree);
     count(d, quiet, together);
     s->step++;
-    s->round_us += ((d->now - s->sent_at) * 1000 - s->round_us) / 8;
+    /* A round with repetitions says how much was lost, not how long the way is. */
+    if (s->repeats == 0)
+        s->round_us += ((d->now - s->stepped_at) * 1000 - s->round_us) / 8;
     s->stepped_at = d->now;
     s->stirred = false;
+    s->repeats = 0;
     show(d);
     owe(d, true);
 }
@@ -317,12 +323,15 @@ static bool searching(const struct dispatch *d)
     return false;
 }
 
-/* How long to wait for a neighbour's step: exchange_ms, or twice what a round takes on these wires. */
+/* How long to wait for the neighbours' steps: exchange_ms, or what their broadcasts take on the wire if that
+ * is longer, or twice what a round has taken. */
 static int64_t round_ms(const struct dispatch *d)
 {
     int64_t twice = 2 * d->incremental.round_us / 1000, beat = dispatch_beat_period(d);
+    int64_t wire = EAR_MS * (int64_t)neighbours_count_live(d), round = d->settings.exchange_ms;
     twice = twice < beat ? twice : beat;
-    return twice > d->settings.exchange_ms ? twice : d->settings.exchange_ms;
+    round = round > wire ? round : wire;
+    return round > twice ? round : twice;
 }
 
 static int64_t step_at(const struct dispatch *d)
@@ -342,16 +351,22 @@ static int64_t repeat_at(const struct dispatch *d)
     const struct dispatch_incremental *s = &d->incremental;
     if (s->owes || !(d->left ? s->goodbyes > 0 : searching(d)))
         return INT64_MAX;
-    return s->sent_at + round_ms(d);
+    /* Boards that repeat themselves together drown each other on a narrow wire, again and again: each waits
+     * longer every time, and each a little differently. */
+    int64_t round = round_ms(d), own_way = (d->settings.id * 37 + s->repeats * 61) % 64;
+    return s->sent_at + round + round * s->repeats / 2 + round * own_way * (s->repeats > 0) / 64;
 }
 
 static void pass(struct dispatch *d)
 {
+    struct dispatch_incremental *s = own(d);
     catch_up(d);
     if (step_at(d) <= d->now)
         step(d);
-    else if (repeat_at(d) <= d->now)
+    else if (repeat_at(d) <= d->now) {
+        s->repeats += s->repeats < REPEATS_MAX;
         owe(d, false);
+    }
 }
 
 static int64_t pass_at(const struct dispatch *d)
@@ -457,7 +472,7 @@ static bool take(struct dispatch *d, size_t neighbour, const struct broadcast *b
     }
     for (int k = 0; k < b->beats; k++)
         take_group(d, p, &r, b, at_step);
-    if (news)
+    if (news && !still_expected(d, INT64_MAX))
         owe(d, false);
     /* Neighbours' counters are two apart at most unless one of them began again. */
     if (own(d)->quiet >= certified_at(d) && p->quiet + 3 < own(d)->quiet)

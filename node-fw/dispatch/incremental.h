@@ -32,6 +32,7 @@ struct dispatch_incremental {
     int64_t round_us; /* from a broadcast to the next step, smoothed */
     uint64_t unsent;  /* mask: neighbours whose counters this round still has to send */
     uint16_t step, quiet, depth;
+    uint8_t repeats;  /* of the broadcast of this step */
     uint8_t goodbyes; /* broadcasts that still say that the board leaves */
     bool owes;        /* a broadcast is to be sent */
     bool exchange;    /* and it carries a step */

@@ -71,6 +71,22 @@ static void test_table_1_through_loss_and_slow_wires(void **state)
     }
 }
 
+/* Where all hear all, a round fills a wire: repetitions must not drown it. */
+static void test_a_full_wire_does_not_stand_still(void **state)
+{
+    (void)state;
+    struct sim_board boards[TABLE1_COUNT];
+    table1_boards(boards);
+    for (uint32_t delay_ms = 0; delay_ms <= 20; delay_ms += 2) {
+        struct sim_settings settings = table1_settings(TOPOLOGY_COMPLETE);
+        settings.faults.delay_min_ms = settings.faults.delay_max_ms = delay_ms;
+        settings.baud = 115200;
+        struct sim_report r = settled(&settings, boards, TABLE1_COUNT, NULL);
+        assert_true(r.iterations_to_optimum <= 20);
+        assert_true(r.ms_to_optimum <= 15000);
+    }
+}
+
 /* A ramp of any steepness, many at their limits: what the certificate says must hold. */
 static void test_methods_agree_on_random_neighbourhoods(void **state)
 {
@@ -133,6 +149,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_1_by_incremental_cost),
         cmocka_unit_test(test_table_1_through_loss_and_slow_wires),
+        cmocka_unit_test(test_a_full_wire_does_not_stand_still),
         cmocka_unit_test(test_methods_agree_on_random_neighbourhoods),
         cmocka_unit_test(test_an_override_is_balanced_by_the_others),
     };
