@@ -147,8 +147,19 @@ static void certify(struct dispatch *d)
     d->view.certified = certified;
 }
 
+/* A neighbour that said good-bye, to us or to others, is not waited for, however long it can still be heard.
+ */
+static void note_leavers(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->neighbour_count; i++) {
+        const struct dispatch_board *board = roster_find(&d->curves, d->neighbours[i].id);
+        d->neighbours[i].gone = board != NULL && board->entry.dead;
+    }
+}
+
 static void settle(struct dispatch *d)
 {
+    note_leavers(d);
     refresh(d);
     revote(d);
     certify(d);
@@ -227,9 +238,6 @@ static void adopt(struct dispatch *d, struct dispatch_board *board, const struct
     old->hops = hops;
     board->state = state;
     roster_renew(board, moved || voted, neighbours_mask(d), d->now);
-    size_t i = neighbours_find(d, e->id);
-    if (i < d->neighbour_count)
-        d->neighbours[i].gone = e->dead;
 }
 
 /* True when two entries that should be the same are not: no board says both. */
@@ -303,10 +311,15 @@ static bool take(struct dispatch *d, size_t from, const struct broadcast *b, boo
 
 static void acknowledged(struct dispatch *d, size_t neighbour, const struct broadcast_ack *ack)
 {
+    /* The newest broadcast was heard, that much is sure: if it was not taken, some beat in it was not
+     * understood. */
+    const struct broadcast_ack unused = {ack->neighbour, ack->sequence, ~ack->taken & 1};
     for (size_t i = 0; i < d->curves.count; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
         if (broadcast_acknowledges(ack, board->sequence, board->carried))
             told(board, bit(neighbour));
+        else if (broadcast_acknowledges(&unused, board->sequence, board->carried))
+            board->has_curve &= ~bit(neighbour);
     }
 }
 
@@ -332,10 +345,10 @@ static void forget(struct dispatch *d, size_t neighbour)
 {
     for (size_t i = 0; i < d->curves.count; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
+        board->has_curve &= ~bit(neighbour);
         if (board->state == BOARD_GRAVE)
             continue;
         board->has &= ~bit(neighbour);
-        board->has_curve &= ~bit(neighbour);
         if (board->source == neighbour)
             board->source = BB_NEIGHBOURS_MAX;
         board->urgent = true;
@@ -383,8 +396,7 @@ static void beat(struct dispatch *d)
     roster_clean(&d->curves, d->now - GRAVE_BEATS * dispatch_beat_period(d));
 }
 
-/* True when neighbour `i` has all that is known, as far as is known, and shows another digest all the same.
- */
+/* True when neighbour `i` has every curve, as far as is known, and shows another digest all the same. */
 static bool inconsistent(const struct dispatch *d, size_t i)
 {
     const struct dispatch_neighbour *n = &d->neighbours[i];
@@ -392,7 +404,7 @@ static bool inconsistent(const struct dispatch *d, size_t i)
         d->now - n->differs_since <= 2 * dispatch_beat_period(d))
         return false;
     for (size_t k = 0; k < d->curves.count; k++) {
-        if (d->curves.boards[k].state == BOARD_LIVE && (d->curves.boards[k].has & bit(i)) == 0)
+        if (d->curves.boards[k].state == BOARD_LIVE && (d->curves.boards[k].has_curve & bit(i)) == 0)
             return false;
     }
     return true;

@@ -1,5 +1,6 @@
 #include "node-fw/dispatch/dispatch.h"
 
+#include "node-fw/dispatch/answers.h"
 #include "node-fw/dispatch/audit.h"
 #include "node-fw/dispatch/broadcast.h"
 #include "node-fw/dispatch/method.h"
@@ -309,10 +310,11 @@ static bool awaited(const struct dispatch *d, const struct dispatch_neighbour *n
     return !n->gone && (int16_t)(uint16_t)(n->exchange - d->exchange) < 0;
 }
 
-/* The earliest time for the next exchange: at once when every live neighbour has been heard with this one. */
+/* The earliest time for the next exchange: at once when every live neighbour has been heard with this one, or
+ * when nobody was asked to answer it. */
 static int64_t pace_at(const struct dispatch *d)
 {
-    if (d->burst > 0 || d->exchanged_at == INT64_MIN)
+    if (d->burst > 0 || d->exchanged_at == INT64_MIN || !d->asked)
         return INT64_MIN;
     for (size_t i = 0; i < d->neighbour_count; i++) {
         if (awaited(d, &d->neighbours[i]))
@@ -354,7 +356,7 @@ static int64_t send_at(const struct dispatch *d, bool *exchange_out)
 {
     struct dispatch_news news = d->method->news(d);
     int64_t urgent = earlier(earlier(news.urgent_at, show_at(d)), follow_at(d));
-    int64_t calm = earlier(news.calm_at, neighbours_answer_at(d));
+    int64_t calm = earlier(news.calm_at, answers_at(d));
     if (urgent < INT64_MAX)
         urgent = later(urgent, pace_at(d));
     *exchange_out = urgent <= d->now || urgent <= calm;
@@ -487,11 +489,13 @@ static size_t send(struct dispatch *d, bool exchange, uint8_t *out)
                           .exchange = d->exchange,
                           .degree = (uint8_t)neighbours_count_live(d)};
     broadcast_write(&w, &b);
-    b.acks = neighbours_answer(d, &w, exchange ? ANSWERS_MAX : ANSWERS_CALM_MAX);
+    b.acks = answers_write(d, &w, exchange ? ANSWERS_MAX : ANSWERS_CALM_MAX);
     d->method->fill(d, &b, &w);
     b.shares = write_shares(d, &w);
     b.answer = d->method->floods && (shows || b.beats > 0 || b.entries > 0);
     note_shown(d);
+    if (exchange)
+        d->asked = b.answer;
     b.more = exchange && d->burst > 0 && d->method->news(d).urgent_at <= d->now;
     if (exchange && !b.more)
         d->burst = 0;

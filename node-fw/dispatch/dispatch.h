@@ -8,10 +8,17 @@
  *   curves            every board floods its ramp and clears the market locally and exactly (clear.h);
  *   incremental-cost  boards share λ_i and their estimate ΔP_i of the power mismatch, with its sum preserved.
  *
- * A board broadcasts exchange k+1 when it has heard exchange k from every live neighbour, or 150 ms after its
- * last; when nothing is new it only beats its heart. An exchange is one broadcast, or a few when its content
- * does not fit one. Hostile input: every payload is bounded, validated and refused whole with BB_MALFORMED;
- * nothing is half applied. */
+ * A board broadcasts exchange k+1 when it has something new to say and has heard exchange k from every live
+ * neighbour, or has waited for it for 150 ms, or for twice the time that answers take on its wires if that is
+ * longer; when nothing is new it only beats its heart. An exchange is one broadcast, or a few when its
+ * content does not fit one. Hostile input: every payload is bounded, validated and refused whole with
+ * BB_MALFORMED; nothing is half applied.
+ *
+ * A certificate says that every live board applied this very answer. It does not foresee: after a crash it
+ * may stay up until the news of the dead board is older than expiry_ms − heartbeat_ms (at least expiry_ms /
+ * 2; 3 s as shipped, a patience more for each hop where answers are slow), and after a change until the
+ * change arrives. Heartbeats are at least 20 ms apart for each board of the neighbourhood, and expiry is at
+ * least four heartbeats: beyond 50 boards both grow. */
 #ifndef NODE_FW_DISPATCH_DISPATCH_H
 #define NODE_FW_DISPATCH_DISPATCH_H
 
@@ -38,7 +45,7 @@ struct dispatch_settings {
     uint16_t neighbour_count; /* 0 … BB_NEIGHBOURS_MAX */
     uint16_t neighbours[BB_NEIGHBOURS_MAX];
     uint16_t exchange_ms;  /* 0 means 150 */
-    uint16_t heartbeat_ms; /* 0 means 1000 */
+    uint16_t heartbeat_ms; /* 0 means 1000; at least 20 for each board of the neighbourhood */
     uint16_t expiry_ms;    /* 0 means 4000: silence after which a board counts as dead */
 };
 
@@ -100,11 +107,12 @@ BB_MUST_CHECK enum status dispatch_set_neighbours(struct dispatch *d, const uint
                                                   struct mono now);
 
 /* The power that the board really applies or measures, mW ≥ 0, when it differs from the set-point (override,
- * ramp, meter); it goes into the audit at once. Until the first call the set-point counts as applied. */
+ * ramp, meter), cut to u32; it goes into the audit at once. Until the first call the set-point counts as
+ * applied. */
 void dispatch_set_applied(struct dispatch *d, int64_t power_mw);
 
-/* A graceful leave: the own entry is marked dead and announced by the next broadcasts; the set-point becomes
- * 0. */
+/* A graceful leave: the own entry is marked dead and announced by the next broadcasts, until every neighbour
+ * has acknowledged it; the set-point becomes 0. Only dispatch_init brings the board back. */
 void dispatch_leave(struct dispatch *d, struct mono now);
 
 /* What the board believes now. */

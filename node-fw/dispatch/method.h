@@ -54,7 +54,8 @@ struct dispatch_method_table {
     void (*fill)(struct dispatch *d, struct broadcast *b, struct writer *w);
     /* d->settings.curve has changed. */
     void (*curve_changed)(struct dispatch *d);
-    /* The board applies d->applied_mw, whatever the set-point is; NULL: the audit is all that wants to know. */
+    /* The board applies d->applied_mw, whatever the set-point is; NULL: the audit is all that wants to know.
+     */
     void (*applied)(struct dispatch *d);
     /* The board leaves; d->left is set. */
     void (*leave)(struct dispatch *d);

@@ -2,12 +2,6 @@
 
 #include "node-fw/dispatch/method.h"
 
-/* An answer waits a little for company; it must be there before the sender loses patience (150 ms). */
-#define ANSWER_MS 60
-/* Where a neighbour hears many, answers wait longer: 20 ms for each, about a broadcast's time on a wire. */
-#define ANSWER_MS_PER_EAR 20
-#define ANSWER_MS_MOST    600
-
 /* a is newer than b, in serial-number arithmetic (RFC 1982). */
 static bool newer16(uint16_t a, uint16_t b)
 {
@@ -156,7 +150,8 @@ void neighbours_silence(struct dispatch *d, size_t i)
     d->neighbours[i] = unheard(d->neighbours[i].id, d->now);
 }
 
-size_t neighbours_crowd(const struct dispatch *d)
+/* The most that any live neighbour hears: on its wire, that many boards take turns. */
+static size_t crowd_of(const struct dispatch *d)
 {
     size_t crowd = 0;
     for (size_t i = 0; i < d->neighbour_count; i++) {
@@ -169,40 +164,7 @@ size_t neighbours_crowd(const struct dispatch *d)
 
 int64_t neighbours_pause(const struct dispatch *d, int64_t least, int64_t each, int64_t most)
 {
-    int64_t pause = (int64_t)neighbours_crowd(d) * each;
+    int64_t pause = (int64_t)crowd_of(d) * each;
     pause = pause > most ? most : pause;
     return pause > least ? pause : least;
-}
-
-int64_t neighbours_answer_at(const struct dispatch *d)
-{
-    int64_t pause = neighbours_pause(d, ANSWER_MS, ANSWER_MS_PER_EAR, ANSWER_MS_MOST);
-    int64_t at = INT64_MAX;
-    for (size_t i = 0; i < d->neighbour_count; i++) {
-        const struct dispatch_neighbour *n = &d->neighbours[i];
-        if (n->heard && n->owed && n->owed_since + pause < at)
-            at = n->owed_since + pause;
-    }
-    return at;
-}
-
-uint8_t neighbours_answer(struct dispatch *d, struct writer *w, size_t most)
-{
-    uint8_t count = 0;
-    uint64_t answered = 0;
-    size_t last = d->acknowledge_turn;
-    for (size_t k = 0; k < 2 * d->neighbour_count && count < most; k++) {
-        size_t i = (d->acknowledge_turn + k) % d->neighbour_count;
-        struct dispatch_neighbour *n = &d->neighbours[i];
-        bool owed_round = k < d->neighbour_count;
-        if (!n->heard || (answered >> i & 1) != 0 || (owed_round && !n->owed))
-            continue;
-        broadcast_write_ack(w, &(struct broadcast_ack){n->id, n->sequence & 0xffffff, n->taken});
-        n->owed = false;
-        answered |= UINT64_C(1) << i;
-        last = i + 1;
-        count++;
-    }
-    d->acknowledge_turn = d->neighbour_count > 0 ? last % d->neighbour_count : 0;
-    return count;
 }

@@ -49,16 +49,7 @@ void neighbours_took(struct dispatch *d, size_t i, const struct broadcast *b, bo
 /* The neighbour fell silent: nothing is known of it but its id. */
 void neighbours_silence(struct dispatch *d, size_t i);
 
-/* The most that any live neighbour hears: on its wire, that many boards take turns. */
-size_t neighbours_crowd(const struct dispatch *d);
-
 /* A pause of `each` ms for every board on the most crowded wire, from `least` to `most`. */
 int64_t neighbours_pause(const struct dispatch *d, int64_t least, int64_t each, int64_t most);
-
-/* The earliest time at which an owed acknowledgement must go out; INT64_MAX: none is owed. */
-int64_t neighbours_answer_at(const struct dispatch *d);
-
-/* Appends up to `most` acknowledgements, owed ones first, then repetitions in turn; returns how many. */
-uint8_t neighbours_answer(struct dispatch *d, struct writer *w, size_t most);
 
 #endif

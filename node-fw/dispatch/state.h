@@ -98,6 +98,7 @@ struct dispatch {
     uint16_t exchange; /* the last one begun */
     uint8_t burst;     /* broadcasts that the running exchange may still have */
     bool left;
+    bool asked;         /* the last exchange wanted answers */
     bool applied_given; /* dispatch_set_applied was called */
     int64_t applied_mw;
     size_t neighbour_count, acknowledge_turn;

@@ -290,6 +290,24 @@ static void test_islands(void **state)
     town_check_audit(&town);
 }
 
+/* A board that has left can still be heard; a neighbour that starts afterwards must not wait for it, even if
+ * it learns of the good-bye from somebody else. */
+static void test_departed_but_heard(void **state)
+{
+    (void)state;
+    town_clear(&town, 6, seed);
+    ring(&town);
+    town_start_all(&town);
+    assert_true(town_run(&town, 1000, town_settled));
+    town_leave(&town, 2);
+    assert_true(town_run(&town, town.now + 1000, town_settled));
+    assert_int_equal(dispatch_view(&town.boards[2]).setpoint_mw, 0);
+    town_stop(&town, 3);
+    town_start(&town, 3);
+    assert_true(town_run(&town, town.now + 10000, town_settled));
+    assert_int_equal(dispatch_view(&town.boards[3]).live, 5);
+}
+
 /* Another graph at run time: who is a neighbour no more is no longer waited for, and who is new is heard. */
 static void test_other_neighbours(void **state)
 {
@@ -357,6 +375,7 @@ static void test_settings(void **state)
     (void)state;
     struct dispatch_settings good = {.id = 1, .size = 2, .neighbour_count = 1, .neighbours = {2}};
     struct dispatch *d = &town.boards[0];
+    assert_in_range(sizeof *d, 1, 64 * 1024);
     assert_int_equal(dispatch_init(d, &good, (struct mono){0}), BB_OK);
     struct dispatch_settings s = good;
     s.id = 0;
@@ -388,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_wire),
         cmocka_unit_test(test_churn),
         cmocka_unit_test(test_islands),
+        cmocka_unit_test(test_departed_but_heard),
         cmocka_unit_test(test_other_neighbours),
         cmocka_unit_test(test_lost_boot_counter),
         cmocka_unit_test(test_duplicate_id),
