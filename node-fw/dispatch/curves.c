@@ -1,9 +1,9 @@
 /* The method `curves`: every board floods its curve, and clears the market of all that it knows by itself. */
-#include "node-fw/dispatch/clear.h"
 #include "node-fw/dispatch/entry.h"
 #include "node-fw/dispatch/method.h"
 #include "node-fw/dispatch/neighbours.h"
 #include "node-fw/dispatch/roster.h"
+#include "node-fw/dispatch/verdict.h"
 
 /* A heartbeat waits this long for company. */
 #define COMPANY_MS 100
@@ -34,136 +34,6 @@ static void told(struct dispatch_board *board, uint64_t neighbours)
 {
     board->has |= neighbours;
     board->has_curve |= neighbours;
-}
-
-static uint32_t vote_for(uint64_t digest)
-{
-    uint32_t low = (uint32_t)digest;
-    return low == 0 ? 1 : low;
-}
-
-/* News of far boards needs longer where answers take longer than an exchange should. */
-static int64_t delay(const struct dispatch *d, const struct dispatch_board *board)
-{
-    return board->entry.hops * (dispatch_patience(d) - d->settings.exchange_ms);
-}
-
-/* Silence after which the board counts as dead. */
-static int64_t expiry(const struct dispatch *d, const struct dispatch_board *board)
-{
-    return dispatch_expiry(d) + delay(d, board);
-}
-
-/* How old the last news of a board may be in a certificate: a crash is hidden by it at most this long. */
-static int64_t freshness(const struct dispatch *d, const struct dispatch_board *board)
-{
-    int64_t half = dispatch_expiry(d) / 2;
-    int64_t beats = dispatch_expiry(d) - dispatch_beat_period(d);
-    return (beats > half ? beats : half) + delay(d, board);
-}
-
-/* -- what follows from the roster -------------------------------------------------------------- */
-
-static void solve(struct dispatch *d)
-{
-    struct curve curves[BB_BOARDS_MAX] = {{.kind = CURVE_GENERATOR}};
-    int64_t powers[BB_BOARDS_MAX] = {0};
-    size_t count = 0;
-    size_t own = BB_BOARDS_MAX;
-    uint8_t depth = 0;
-    for (size_t i = 0; i < d->curves.count; i++) {
-        const struct dispatch_board *board = &d->curves.boards[i];
-        if (board->state != BOARD_LIVE)
-            continue;
-        if (board->entry.id == d->settings.id)
-            own = count;
-        if (board->entry.hops > depth)
-            depth = board->entry.hops;
-        curves[count++] = board->entry.curve;
-    }
-    struct clearing clearing;
-    clear_market(curves, count, powers, &clearing);
-    d->view.lambda = clearing.lambda;
-    d->view.residual_mw = clearing.residual_mw;
-    d->view.setpoint_mw = own < count ? powers[own] : 0;
-    d->view.depth = depth;
-    d->view.certified = false;
-    d->view.certified_depth = 0;
-    dispatch_setpoint_changed(d);
-}
-
-/* Brings the digest, and with it the answer, up to date. */
-static void refresh(struct dispatch *d)
-{
-    uint64_t digest = roster_digest(&d->curves, &d->view.live);
-    if (digest == d->view.digest)
-        return;
-    d->view.digest = digest;
-    solve(d);
-    dispatch_digest_changed(d);
-}
-
-/* The vote says: every configured neighbour that is not silent has shown this digest. */
-static void revote(struct dispatch *d)
-{
-    struct dispatch_board *own = own_board(d);
-    uint16_t depth = d->view.depth;
-    bool agreed = !d->left;
-    for (size_t i = 0; i < d->neighbour_count; i++) {
-        const struct dispatch_neighbour *n = &d->neighbours[i];
-        if (neighbours_silent(d, i))
-            continue;
-        agreed = agreed && n->heard && n->digest == d->view.digest;
-        if (n->depth > depth)
-            depth = n->depth;
-    }
-    uint32_t vote = agreed ? vote_for(d->view.digest) : 0;
-    if (vote == own->entry.vote)
-        return;
-    own->entry.vote = vote;
-    own->entry.heartbeat++;
-    own->vote_depth = depth;
-    roster_renew(own, agreed, neighbours_mask(d), d->now);
-}
-
-static void certify(struct dispatch *d)
-{
-    uint32_t vote = vote_for(d->view.digest);
-    uint16_t depth = d->view.depth;
-    bool certified = !d->left;
-    for (size_t i = 0; i < d->curves.count; i++) {
-        const struct dispatch_board *board = &d->curves.boards[i];
-        if (board->state != BOARD_LIVE)
-            continue;
-        bool fresh = board->entry.id == d->settings.id || d->now - board->seen_at <= freshness(d, board);
-        certified = certified && fresh && board->entry.vote == vote;
-        if (board->vote_depth > depth)
-            depth = board->vote_depth;
-    }
-    if (certified && !d->view.certified)
-        d->view.certified_depth = depth;
-    if (!certified)
-        d->view.certified_depth = 0;
-    d->view.certified = certified;
-}
-
-/* A neighbour that said good-bye, to us or to others, is not waited for, however long it can still be heard.
- */
-static void note_leavers(struct dispatch *d)
-{
-    for (size_t i = 0; i < d->neighbour_count; i++) {
-        const struct dispatch_board *board = roster_find(&d->curves, d->neighbours[i].id);
-        d->neighbours[i].gone = board != NULL && board->entry.dead;
-    }
-}
-
-static void settle(struct dispatch *d)
-{
-    note_leavers(d);
-    refresh(d);
-    revote(d);
-    certify(d);
-    d->curves.full = roster_full(&d->curves);
 }
 
 /* -- taking ------------------------------------------------------------------------------------ */
@@ -281,7 +151,7 @@ static bool merge_beat(struct dispatch *d, size_t from, const struct entry_beat 
     struct entry e = board->entry;
     uint16_t ahead = (beat->heartbeat - e.heartbeat) & 0x7fff;
     e.heartbeat = (uint16_t)(e.heartbeat + (ahead < 0x4000 ? ahead : ahead - 0x8000));
-    e.vote = beat->voted ? vote_for(b->digest) : 0;
+    e.vote = beat->voted ? verdict_vote(b->digest) : 0;
     merge(d, from, &e, b, late);
     return true;
 }
@@ -294,12 +164,12 @@ static bool take(struct dispatch *d, size_t from, const struct broadcast *b, boo
     struct entry e;
     for (int i = 0; i < b->entries && entry_read(&entries, &e); i++)
         merge(d, from, &e, b, late);
-    refresh(d);
+    verdict_refresh(d);
     bool whole = true;
     struct entry_beat beat;
     for (int i = 0; i < b->beats && entry_read_beat(&beats, &beat); i++)
         whole = merge_beat(d, from, &beat, b, late) && whole;
-    settle(d);
+    verdict_settle(d);
     if (!late && b->full == d->curves.full && b->digest == d->view.digest) {
         for (size_t i = 0; i < d->curves.count; i++) {
             if (d->curves.boards[i].state == BOARD_LIVE)
@@ -385,7 +255,7 @@ static void start(struct dispatch *d)
     own->entry.incarnation = d->settings.incarnation;
     own->entry.curve = d->settings.curve;
     roster_renew(own, true, 0, d->now);
-    settle(d);
+    verdict_settle(d);
 }
 
 static void beat(struct dispatch *d)
@@ -422,12 +292,12 @@ static void pass_time(struct dispatch *d)
     for (size_t i = 0; i < d->curves.count; i++) {
         struct dispatch_board *board = &d->curves.boards[i];
         bool expires = board->state != BOARD_GRAVE && board->entry.id != d->settings.id;
-        if (!expires || d->now - board->seen_at <= expiry(d, board))
+        if (!expires || d->now - board->seen_at <= verdict_expiry(d, board))
             continue;
         board->state = BOARD_GRAVE;
         board->has = UINT64_MAX;
     }
-    settle(d);
+    verdict_settle(d);
 }
 
 static int64_t pass_at(const struct dispatch *d)
@@ -437,7 +307,7 @@ static int64_t pass_at(const struct dispatch *d)
         const struct dispatch_board *board = &d->curves.boards[i];
         if (board->state == BOARD_GRAVE || board->entry.id == d->settings.id)
             continue;
-        int64_t patience = d->view.certified ? freshness(d, board) : expiry(d, board);
+        int64_t patience = d->view.certified ? verdict_freshness(d, board) : verdict_expiry(d, board);
         if (board->seen_at + patience + 1 < at)
             at = board->seen_at + patience + 1;
     }
@@ -456,7 +326,7 @@ static void curve_changed(struct dispatch *d)
     own->entry.version++;
     own->has_curve = 0;
     roster_renew(own, true, neighbours_mask(d), d->now);
-    settle(d);
+    verdict_settle(d);
 }
 
 static void leave(struct dispatch *d)
@@ -468,7 +338,7 @@ static void leave(struct dispatch *d)
     own->entry.dead = true;
     own->state = BOARD_LEFT;
     roster_renew(own, true, neighbours_mask(d), d->now);
-    settle(d);
+    verdict_settle(d);
 }
 
 /* -- sending ----------------------------------------------------------------------------------- */
@@ -487,7 +357,7 @@ static bool beat_suffices(const struct dispatch *d, const struct dispatch_board 
 {
     uint32_t vote = board->entry.vote;
     return board->state == BOARD_LIVE && board->sends < SHORT_SENDS && live != 0 &&
-           (board->has_curve & live) == live && (vote == 0 || vote == vote_for(d->view.digest));
+           (board->has_curve & live) == live && (vote == 0 || vote == verdict_vote(d->view.digest));
 }
 
 static int64_t company(const struct dispatch *d)

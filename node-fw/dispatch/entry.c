@@ -78,10 +78,13 @@ uint64_t entry_hash_full(const struct entry *e)
     return mix(entry_hash(e) ^ ((uint64_t)e->heartbeat << 32 | e->vote));
 }
 
+/* Half the circle apart neither is the newer; both sides must still agree which one wins. */
 static int serial(uint16_t a, uint16_t b)
 {
-    int16_t ahead = (int16_t)(uint16_t)(a - b);
-    return (ahead > 0) - (ahead < 0);
+    uint16_t ahead = (uint16_t)(a - b);
+    if (ahead == 0x8000)
+        return a > b ? 1 : -1;
+    return (ahead != 0 && ahead < 0x8000) - (ahead > 0x8000);
 }
 
 int entry_order(const struct entry *a, const struct entry *b)

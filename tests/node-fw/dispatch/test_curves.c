@@ -121,6 +121,30 @@ static void test_merge(void **state)
     }
 }
 
+/* Of two different entries one wins, whoever asks, even half the circle of a serial number apart. */
+static void test_order(void **state)
+{
+    (void)state;
+    const uint16_t steps[] = {0, 1, 2, 0x7fff, 0x8000, 0x8001, 0xffff};
+    for (int round = 0; round < 5000; round++) {
+        struct entry a = random_entry();
+        struct entry b = a;
+        b.incarnation = (uint16_t)(b.incarnation + steps[town_random(&seed, 7)]);
+        b.version = (uint16_t)(b.version + steps[town_random(&seed, 7)]);
+        b.heartbeat = (uint16_t)(b.heartbeat + steps[town_random(&seed, 7)]);
+        int order = entry_order(&a, &b);
+        assert_int_equal(order, -entry_order(&b, &a));
+        bool same = a.incarnation == b.incarnation && a.version == b.version && a.heartbeat == b.heartbeat;
+        assert_int_equal(order == 0, same);
+    }
+    struct entry a = random_entry();
+    struct entry b = a;
+    a.incarnation = 2;
+    b.incarnation = 65535;
+    b.heartbeat++;
+    assert_int_equal(entry_order(&a, &b), 1);
+}
+
 /* An entry of a board that expired does not come back with its old key, only with a newer one. */
 static void test_grave(void **state)
 {
@@ -269,11 +293,9 @@ int main(void)
 {
     seed = town_seed(1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_grave),
-        cmocka_unit_test(test_repeated_and_old),
-        cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_too_many_boards),
+        cmocka_unit_test(test_order),     cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_grave),     cmocka_unit_test(test_repeated_and_old),
+        cmocka_unit_test(test_malformed), cmocka_unit_test(test_too_many_boards),
         cmocka_unit_test(test_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
