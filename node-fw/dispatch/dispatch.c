@@ -489,13 +489,14 @@ static size_t send(struct dispatch *d, bool exchange, uint8_t *out)
                           .exchange = d->exchange,
                           .degree = (uint8_t)neighbours_count_live(d)};
     broadcast_write(&w, &b);
-    b.acks = answers_write(d, &w, exchange ? ANSWERS_MAX : ANSWERS_CALM_MAX);
+    if (d->method->floods)
+        b.acks = answers_write(d, &w, exchange ? ANSWERS_MAX : ANSWERS_CALM_MAX);
     d->method->fill(d, &b, &w);
     b.shares = write_shares(d, &w);
     b.answer = d->method->floods && (shows || b.beats > 0 || b.entries > 0);
     note_shown(d);
     if (exchange)
-        d->asked = b.answer;
+        d->asked = b.answer || !d->method->floods;
     b.more = exchange && d->burst > 0 && d->method->news(d).urgent_at <= d->now;
     if (exchange && !b.more)
         d->burst = 0;

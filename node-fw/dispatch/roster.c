@@ -88,9 +88,6 @@ void roster_renew(struct dispatch_board *board, bool urgent, uint64_t live, int6
 {
     bool waits = board->urgent && (board->has & live) != live;
     board->urgent = urgent || waits;
-    /* Who let the last beat go unanswered twice may not know what it is about: the next is told in full. */
-    if (board->sends >= 2)
-        board->has_curve &= board->has;
     board->has = 0;
     board->source = BB_NEIGHBOURS_MAX;
     board->sends = 0;

@@ -218,6 +218,27 @@ static void test_wire(void **state)
     printf("certified after %lld ms\n", (long long)(town.now - start));
 }
 
+/* Sixteen boards that all hear each other share every wire: it must not fill with repetitions. */
+static void test_crowded_wire(void **state)
+{
+    (void)state;
+    town_clear(&town, 16, seed);
+    complete(&town);
+    town.wire = true;
+    town_start_all(&town);
+    assert_true(town_run(&town, 4000, town_settled));
+    town_run(&town, town.now + 10000, NULL);
+    int64_t start = town.now;
+    town.curves[3].hi += 4000000;
+    assert_int_equal(dispatch_set_curve(&town.boards[3], &town.curves[3], (struct mono){start}), BB_OK);
+    assert_true(town_run(&town, start + 3000, town_settled));
+    start = town.now += 2000;
+    town_stop(&town, 5);
+    assert_true(town_run(&town, start + 10000, town_settled));
+    town_run(&town, town.now + 10000, NULL);
+    assert_true(town_settled(&town));
+}
+
 /* -- change ------------------------------------------------------------------------------------ */
 
 static void change(size_t i)
@@ -405,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_no_certificate_while_neighbours_may_come),
         cmocka_unit_test(test_certificate_is_steady),
         cmocka_unit_test(test_wire),
+        cmocka_unit_test(test_crowded_wire),
         cmocka_unit_test(test_churn),
         cmocka_unit_test(test_islands),
         cmocka_unit_test(test_departed_but_heard),
