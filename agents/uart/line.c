@@ -10,6 +10,9 @@
 #define BACKOFF_LAST_MS  2000
 #define READ_BYTES       1024
 #define READS_PER_TURN   4
+/* One byte on the wire, start and stop bit included, and how far the port may be ahead of the wire. */
+#define BYTE_NS  (10 * 1000000000LL / PORT_BAUD)
+#define AHEAD_US 20000
 
 void line_init(struct line *line, const char *spec, struct bb_loop *loop, const struct line_owner *owner)
 {
@@ -46,16 +49,34 @@ void line_close(struct line *line, const char *why, uint32_t pause_ms)
     tell_state(line, why);
 }
 
-/* Writes until the port takes no more; the loop calls again when it does. */
+/* What the link has for the wire and the wire can carry soon. */
+static struct bytes writable(struct line *line)
+{
+    int64_t now_us = bb_loop_mono_ms() * 1000;
+    if (line->wire_free_us < now_us)
+        line->wire_free_us = now_us;
+    int64_t room = (AHEAD_US - (line->wire_free_us - now_us)) * 1000 / BYTE_NS;
+    struct bytes waiting = link_output(&line->link);
+    if (room <= 0)
+        waiting.size = 0;
+    else if (waiting.size > (size_t)room)
+        waiting.size = (size_t)room;
+    return waiting;
+}
+
+/* Writes until wire or port take no more; the loop calls again when the port does, line_due says when the
+ * wire does. */
 static void flush(struct line *line)
 {
     struct bytes waiting = {NULL, 0};
     enum status status = BB_OK;
-    while (line->port.fd >= 0 && status == BB_OK && (waiting = link_output(&line->link)).size > 0) {
+    while (line->port.fd >= 0 && status == BB_OK && (waiting = writable(line)).size > 0) {
         size_t count = 0;
         status = port_write(&line->port, waiting, &count);
-        if (status == BB_OK)
-            link_sent(&line->link, count);
+        if (status != BB_OK)
+            break;
+        link_sent(&line->link, count);
+        line->wire_free_us += (int64_t)count * BYTE_NS / 1000;
     }
     if (status == BB_CLOSED) {
         line_close(line, "the port hung up", BACKOFF_FIRST_MS);
@@ -155,7 +176,12 @@ void line_tick(struct line *line, int64_t now_ms)
 
 int64_t line_due(const struct line *line)
 {
-    return line->port.fd < 0 ? line->retry_at_ms : link_due(&line->link).ms;
+    if (line->port.fd < 0)
+        return line->retry_at_ms;
+    int64_t due = link_due(&line->link).ms;
+    int64_t wire = (line->wire_free_us - AHEAD_US / 2) / 1000;
+    bool waits = !line->output_watched && link_output(&line->link).size > 0;
+    return waits && wire < due ? wire : due;
 }
 
 enum status line_send(struct line *line, const struct link_message *message)

@@ -1,6 +1,8 @@
 /* One line: a port and the link session over it. Opens the port when it is there, with a pause that grows
  * from 50 ms to 2 s; closes it at once when it fails. Reads and writes are bounded in every turn, so that a
- * line that babbles or does not read delays nobody else. */
+ * line that babbles or does not read delays nobody else. The port is given no more than the wire carries in
+ * the next 20 ms: what waits in the link can still be overtaken by something newer, in the kernel it cannot.
+ */
 #ifndef AGENTS_UART_LINE_H
 #define AGENTS_UART_LINE_H
 
@@ -29,8 +31,9 @@ struct line {
     const struct line_owner *owner;
     struct port port;
     struct link link;
-    bool up;             /* what the owner was told last */
-    bool output_watched; /* the port was full */
+    bool up;              /* what the owner was told last */
+    bool output_watched;  /* the port was full */
+    int64_t wire_free_us; /* when the wire has carried all that the port was given */
     int64_t opened_ms, retry_at_ms;
     uint32_t backoff_ms;
     uint32_t opened;          /* times */

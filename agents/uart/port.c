@@ -11,8 +11,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define BAUD 115200
-
 static enum status refuse(const char *path, int error, struct bb_reason *reason)
 {
     bool held = error == EWOULDBLOCK || error == EBUSY;
@@ -63,7 +61,7 @@ static enum status open_termios(const char *path, struct port *out, struct bb_re
 
 static bool settle(struct sp_port *serial)
 {
-    return sp_set_baudrate(serial, BAUD) == SP_OK && sp_set_bits(serial, 8) == SP_OK &&
+    return sp_set_baudrate(serial, PORT_BAUD) == SP_OK && sp_set_bits(serial, 8) == SP_OK &&
            sp_set_parity(serial, SP_PARITY_NONE) == SP_OK && sp_set_stopbits(serial, 1) == SP_OK &&
            sp_set_flowcontrol(serial, SP_FLOWCONTROL_NONE) == SP_OK;
 }

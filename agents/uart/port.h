@@ -11,6 +11,7 @@
 #include <busbar/reason.h>
 #include <busbar/status.h>
 
+#define PORT_BAUD     115200
 #define PORT_SPEC_MAX 256
 
 struct sp_port;
