@@ -22,7 +22,12 @@ static enum exit_code no_verb(const char *const *words, size_t count)
     return EXIT_USAGE;
 }
 
-/* What can stand in place of a verb: nothing, --help, --version. True when that was it. */
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* What can stand in place of a verb: nothing, --help (also of a noun), --version. True when that was it. */
 static bool run_without_verb(const char *const *words, size_t count, enum exit_code *out)
 {
     *out = EXIT_DONE;
@@ -35,8 +40,9 @@ static bool run_without_verb(const char *const *words, size_t count, enum exit_c
         puts("busbar " BUSBAR_VERSION);
         return true;
     }
-    if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
-        help_overview(stdout, NULL);
+    bool noun = count == 2 && verb_is_noun(words[0]);
+    if (asks_for_help(words[noun ? 1 : 0])) {
+        help_overview(stdout, noun ? words[0] : NULL);
         return true;
     }
     return false;

@@ -145,7 +145,8 @@ static void report_board(struct sim_world *w, size_t board, struct sim_report *r
     struct dispatch_view v = dispatch_view(&n->core);
     (void)sim_answered(w, board);
     double kw = (double)v.setpoint_mw / 1e6, lambda = v.lambda / 1e6;
-    *(n->curve.kind == CURVE_CONSUMER ? &r->load_kw : &r->generation_kw) += kw;
+    /* Milliwatts for now: integers add up exactly, kilowatts do not. */
+    *(n->curve.kind == CURVE_CONSUMER ? &r->load_kw : &r->generation_kw) += (double)v.setpoint_mw;
     r->lambda += lambda / (double)w->live;
     r->lambda_error = fmax(r->lambda_error, fabs(lambda - n->answer.central_lambda));
     r->max_error_kw = fmax(r->max_error_kw, fabs(kw - n->answer.central_kw));
@@ -174,7 +175,9 @@ struct sim_report sim_report(struct sim_world *world)
         report_board(world, i, &r);
     }
     r.diameter = topology_diameter(&world->now, alive);
-    r.mismatch_kw = r.load_kw - r.generation_kw;
+    r.mismatch_kw = (r.load_kw - r.generation_kw) / 1e6;
+    r.load_kw /= 1e6;
+    r.generation_kw /= 1e6;
     if (!r.optimal) {
         r.iterations_to_optimum = 0;
         r.ms_to_optimum = -1;

@@ -48,7 +48,7 @@ class Usage(unittest.TestCase):
         self.assertIn("dispatch solve", err)
 
     def test_help_and_version(self):
-        for words in (["help"], ["--help"], ["help", "dispatch"], ["dispatch", "solve", "--help"]):
+        for words in (["help"], ["--help"], ["help", "dispatch"], ["dispatch", "--help"], ["dispatch", "solve", "--help"]):
             code, out, err = busbar(*words)
             self.assertEqual((code, err), (0, ""), words)
             self.assertIn("usage: busbar", out)
