@@ -2,8 +2,7 @@
 #ifndef BUSBAR_LIMITS_H
 #define BUSBAR_LIMITS_H
 
-/* -- the neighbourhood: dispatch on the boards --------------------------------------------------------------
- */
+/* -- the neighbourhood: dispatch on the boards ----------------------------------------------------------- */
 
 /* Boards that one board can know; `curves` keeps about 60 bytes for each. */
 #define BB_BOARDS_MAX 256
