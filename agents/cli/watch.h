@@ -20,9 +20,9 @@ void watch_close(struct watch *watch);
 /* Takes a message of a topic Data/…; what is no board object of the scenario is ignored. */
 void watch_take(struct watch *watch, const char *message);
 
-/* True when every board is online and certified, and they mean the same: with `curves` for one digest and with
- * every other board alive; with incremental-cost, where a board knows its neighbours alone, with prices within
- * 0.001 $/kWh of each other and load and generation within 0.05 kW. */
+/* True when every board is online and certified, and they mean the same: with `curves` for one digest and
+ * with every other board alive; with incremental-cost, where a board knows its neighbours alone, with prices
+ * within 0.001 $/kWh of each other and load and generation within 0.05 kW. */
 bool watch_certified(const struct watch *watch);
 
 #endif
