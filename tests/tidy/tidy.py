@@ -47,7 +47,7 @@ THIRD_PARTY = {
 
 # Cores: state, command and time in, events out. No clock, randomness, allocation, printing, file or socket.
 PURE = ["node-fw/dispatch", "node-fw/link", "node-fw/node", "bus/core"]
-PURE_HEADERS = {"errno.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "inttypes.h", "limits.h", "stdarg.h", "float.h"}
+PURE_HEADERS = {"errno.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "inttypes.h", "limits.h", "stdarg.h", "float.h"}
 PURE_BANNED = ["malloc", "calloc", "realloc", "free", "printf", "fprintf", "puts", "time", "clock_gettime", "random",
                "getrandom", "socket", "open", "fopen", "read", "write", "getenv"]
 
