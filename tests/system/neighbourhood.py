@@ -252,10 +252,15 @@ class Neighbourhood:
         return self.ear.last.get(self.topics[name], {})
 
     def agree(self, names, also=lambda board: True):
-        """True when these boards, and no others, are alive for each of them, all are certified, and of one mind."""
+        """True when these boards, and no others, are alive for each of them, all are certified, and of one mind.
+
+        With `curves` that is one digest; with `incremental-cost` a board knows its neighbours alone, and it is one price."""
         seen = [self.board(name) for name in names]
-        return all(b.get("online") and b.get("certified") and b.get("live") == len(names) and also(b) for b in seen) and \
-            len({b["digest"] for b in seen}) == 1
+        if not all(b.get("online") and b.get("certified") and b.get("live") == len(names) and also(b) for b in seen):
+            return False
+        if self.site["method"] == "curves":
+            return len({b["digest"] for b in seen}) == 1
+        return max(b["lambda"] for b in seen) - min(b["lambda"] for b in seen) < 0.001
 
     def certified(self, names=None, wait_s=None, fresh=True, also=lambda board: True):
         """Waits until the boards (all of them) agree; returns {name: board object}. `fresh`: forgets first what was said before."""
