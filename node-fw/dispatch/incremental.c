@@ -25,18 +25,15 @@
 
 #include "node-fw/dispatch/method.h"
 #include "node-fw/dispatch/neighbours.h"
+#include "node-fw/dispatch/offers.h"
 #include "node-fw/dispatch/ramp.h"
 
 #include <string.h>
 
-/* Body: step u16, quiet u16, degree u8, flags u8 (bit 0: the board leaves), lambda u48; then groups (the
- * header counts them as beats) of neighbours to whom the same was given: power u64, slope u64, members u8,
- * and each member (the header's entries): neighbour u16, the low byte of the life that the counters are for.
- * On regular graphs one group is all. */
-#define HEAD_SIZE   12
-#define GROUP_SIZE  17
-#define MEMBER_SIZE 3
-#define LEAVES      1
+/* Body: step u16, quiet u16, degree u8, flags u8 (bit 0: the board leaves), lambda u48, lambda of the step
+ * before u48; then the offers (offers.h). */
+#define HEAD_SIZE 18
+#define LEAVES    1
 
 /* A price rests within this, micro-$/kWh. */
 #define REST 1
@@ -45,8 +42,8 @@
 /* No price is pulled further than by 1 $/kWh (times c) in one step: what a mismatch that is still on its way
  * does wrong is soon undone. */
 #define PULL_MAX ((double)((int64_t)1000000 << RAMP_LAMBDA_BITS))
-/* Rounds after which a step is taken although some neighbour has not been heard anew. */
-#define PATIENCE 10
+/* Expiries after which a step is taken although some live neighbour has not been heard with it. */
+#define PATIENCE 2
 /* What a neighbour's broadcast, of at most 240 bytes, takes at 115200 baud. */
 #define EAR_MS      20
 #define GOODBYES    3
@@ -153,6 +150,7 @@ static void start(struct dispatch *d)
     s->follows = true;
     const struct curve *curve = &d->settings.curve;
     s->lambda = (int64_t)(curve->kind == CURVE_GENERATOR ? curve->lo : curve->hi) << RAMP_LAMBDA_BITS;
+    s->before = s->lambda;
     s->stepped_at = s->sent_at = d->now;
     apply(d);
     show(d);
@@ -200,6 +198,31 @@ static int64_t pull(const struct dispatch *d, size_t degree, double *bare_out)
     return truncated(c * bare);
 }
 
+/* What a neighbour offered at the step that ours is: it may be one ahead, and shows both. */
+static const struct dispatch_incremental_offer *offer_of(const struct dispatch_incremental *s,
+                                                         const struct dispatch_incremental_peer *p)
+{
+    return p->shared == (uint16_t)(s->step + 1) ? &p->before : &p->offer;
+}
+
+/* Takes what the live neighbours have given by this step. */
+static void take_offers(struct dispatch *d)
+{
+    struct dispatch_incremental *s = own(d);
+    for (size_t i = 0; i < d->neighbour_count; i++) {
+        struct dispatch_incremental_peer *p = &s->peers[i];
+        if (!neighbours_live(&d->neighbours[i]) || !p->taken)
+            continue;
+        const struct dispatch_incremental_offer *offer = offer_of(s, p);
+        uint16_t depth = (uint16_t)(p->depth - (offer == &p->before && p->depth > 0));
+        s->depth = depth > s->depth ? depth : s->depth;
+        s->power += offer->power - p->taken_power;
+        s->slope += offer->slope - p->taken_slope;
+        p->taken_power = offer->power;
+        p->taken_slope = offer->slope;
+    }
+}
+
 /* Moves the price; returns true when it rests where the neighbours' do. A step that could not wait for all
  * only mixes: to correct the same mismatch twice would be a way to diverge. */
 static bool move(struct dispatch *d, size_t degree, bool together)
@@ -212,9 +235,9 @@ static bool move(struct dispatch *d, size_t degree, bool together)
         by = 0;
     bool quiet = magnitude(bare) <= rest;
     for (size_t i = 0; i < d->neighbour_count; i++) {
-        if (!neighbours_live(&d->neighbours[i]))
+        if (!neighbours_live(&d->neighbours[i]) || !s->peers[i].taken)
             continue;
-        int64_t apart = s->peers[i].lambda - s->lambda;
+        int64_t apart = offer_of(s, &s->peers[i])->lambda - s->lambda;
         by += truncated((double)apart * share_of(degree, &s->peers[i]));
         quiet = quiet && magnitude((double)apart) <= rest;
     }
@@ -223,11 +246,12 @@ static bool move(struct dispatch *d, size_t degree, bool together)
            : next > LAMBDA_MAX - (1 << RAMP_LAMBDA_BITS) ? LAMBDA_MAX - (1 << RAMP_LAMBDA_BITS)
                                                          : next;
     quiet = quiet && magnitude((double)(next - s->lambda)) <= rest;
+    s->before = s->lambda;
     s->lambda = next;
     return quiet;
 }
 
-/* Gives every live neighbour its part of what is held; returns the slope given, net of nothing. */
+/* Gives every live neighbour its part of what is held. */
 static void give(struct dispatch *d, size_t degree)
 {
     struct dispatch_incremental *s = own(d);
@@ -236,12 +260,12 @@ static void give(struct dispatch *d, size_t degree)
         struct dispatch_incremental_peer *p = &s->peers[i];
         if (!neighbours_live(&d->neighbours[i]))
             continue;
-        uint64_t power_part = (uint64_t)truncated(power * share_of(degree, p));
-        uint64_t slope_part = (uint64_t)truncated(slope * share_of(degree, p));
-        p->given_power += power_part;
-        p->given_slope += slope_part;
-        s->power -= power_part;
-        s->slope -= slope_part;
+        p->part_power = (uint64_t)truncated(power * share_of(degree, p));
+        p->part_slope = (uint64_t)truncated(slope * share_of(degree, p));
+        p->given_power += p->part_power;
+        p->given_slope += p->part_slope;
+        s->power -= p->part_power;
+        s->slope -= p->part_slope;
     }
 }
 
@@ -278,12 +302,8 @@ static void step(struct dispatch *d)
 {
     struct dispatch_incremental *s = own(d);
     size_t degree = neighbours_count_live(d);
-    for (size_t i = 0; i < d->neighbour_count; i++) {
-        const struct dispatch_incremental_peer *p = &s->peers[i];
-        if (neighbours_live(&d->neighbours[i]) && p->depth > s->depth)
-            s->depth = p->depth;
-    }
     bool together = heard_all(d);
+    take_offers(d);
     bool quiet = move(d, degree, together) && !still_expected(d, dispatch_expiry(d));
     apply(d);
     give(d, degree);
@@ -306,8 +326,12 @@ static void catch_up(struct dispatch *d)
     struct dispatch_incremental *s = own(d);
     for (size_t i = 0; i < d->neighbour_count; i++) {
         const struct dispatch_incremental_peer *p = &s->peers[i];
-        if (neighbours_live(&d->neighbours[i]) && p->known && newer(p->step, (uint16_t)(s->step + 1)))
-            s->step = p->step;
+        if (!neighbours_live(&d->neighbours[i]) || !p->known || !newer(p->step, (uint16_t)(s->step + 1)))
+            continue;
+        s->step = p->step;
+        s->before = s->lambda;
+        for (size_t k = 0; k < d->neighbour_count; k++)
+            s->peers[k].part_power = s->peers[k].part_slope = 0;
     }
 }
 
@@ -343,18 +367,23 @@ static int64_t step_at(const struct dispatch *d)
         return INT64_MIN;
     if (s->quiet < rest_at(d) && heard_all(d))
         return neighbours_count_live(d) > 0 ? INT64_MIN : s->stepped_at + d->settings.exchange_ms;
-    return searching(d) ? s->stepped_at + PATIENCE * round_ms(d) : INT64_MAX;
+    return searching(d) ? s->stepped_at + PATIENCE * dispatch_expiry(d) : INT64_MAX;
 }
 
+/* When to say the same again. Boards that repeat themselves together drown each other on a narrow wire, again
+ * and again: each waits longer every time, and each a little differently. But silence is death: by expiry
+ * there have been eight broadcasts, so that loss alone hardly looks like it. */
 static int64_t repeat_at(const struct dispatch *d)
 {
     const struct dispatch_incremental *s = &d->incremental;
-    if (s->owes || !(d->left ? s->goodbyes > 0 : searching(d)))
+    if (s->owes || (d->left && s->goodbyes == 0))
         return INT64_MAX;
-    /* Boards that repeat themselves together drown each other on a narrow wire, again and again: each waits
-     * longer every time, and each a little differently. */
-    int64_t round = round_ms(d), own_way = (d->settings.id * 37 + s->repeats * 61) % 64;
-    return s->sent_at + round + round * s->repeats / 2 + round * own_way * (s->repeats > 0) / 64;
+    int64_t eighth = dispatch_expiry(d) / 8, round = round_ms(d);
+    int64_t own_way = (d->settings.id * 37 + s->repeats * 61) % 64;
+    int64_t pause = round + round * s->repeats / 2 + round * own_way * (s->repeats > 0) / 64;
+    if (pause > eighth || !(d->left || searching(d)))
+        pause = round > eighth ? round : eighth;
+    return s->sent_at + pause;
 }
 
 static void pass(struct dispatch *d)
@@ -366,6 +395,8 @@ static void pass(struct dispatch *d)
     else if (repeat_at(d) <= d->now) {
         s->repeats += s->repeats < REPEATS_MAX;
         owe(d, false);
+        if (!searching(d))
+            s->unsent = 0;
     }
 }
 
@@ -404,7 +435,7 @@ static void renumber(struct dispatch *d, const uint8_t moved_to[BB_NEIGHBOURS_MA
 
 static size_t body_size(const struct broadcast *b)
 {
-    return HEAD_SIZE + (size_t)b->beats * GROUP_SIZE + (size_t)b->entries * MEMBER_SIZE;
+    return HEAD_SIZE + offers_size(b);
 }
 
 static bool valid(const struct broadcast *b)
@@ -412,39 +443,8 @@ static bool valid(const struct broadcast *b)
     struct reader r = reader_at(b->body);
     (void)read_bytes(&r, 5);
     uint8_t flags = read_u8(&r);
-    (void)read_bytes(&r, 6);
-    size_t members = 0;
-    for (int k = 0; k < b->beats; k++) {
-        (void)read_bytes(&r, GROUP_SIZE - 1);
-        uint8_t count = read_u8(&r);
-        (void)read_bytes(&r, (size_t)count * MEMBER_SIZE);
-        members += count;
-    }
-    return r.ok && members == b->entries && b->shares == 0 && (flags & ~LEAVES) == 0;
-}
-
-/* The counters of one group, if this life of this board is among its members and they are newer than what was
- * taken. */
-static void take_group(struct dispatch *d, struct dispatch_incremental_peer *p, struct reader *r,
-                       const struct broadcast *b, uint16_t step)
-{
-    uint64_t power = read_u64(r), slope = read_u64(r);
-    bool member = false;
-    for (uint8_t count = read_u8(r); count > 0; count--) {
-        uint16_t neighbour = read_u16(r);
-        uint8_t life = read_u8(r);
-        member = member || (neighbour == d->settings.id && life == (uint8_t)d->view.incarnation);
-    }
-    if (!member || (p->taken && (int32_t)(b->sequence - p->sequence) <= 0))
-        return;
-    struct dispatch_incremental *s = own(d);
-    s->power += power - p->taken_power;
-    s->slope += slope - p->taken_slope;
-    p->taken_power = power;
-    p->taken_slope = slope;
-    p->sequence = b->sequence;
-    p->shared = step;
-    p->taken = true;
+    (void)read_bytes(&r, 12);
+    return offers_valid(b, &r) && b->shares == 0 && (flags & ~LEAVES) == 0;
 }
 
 static bool take(struct dispatch *d, size_t neighbour, const struct broadcast *b, bool late)
@@ -453,7 +453,9 @@ static bool take(struct dispatch *d, size_t neighbour, const struct broadcast *b
     struct reader r = reader_at(b->body);
     uint16_t at_step = read_u16(&r), quiet = read_u16(&r);
     uint8_t degree = read_u8(&r), flags = read_u8(&r);
-    int64_t lambda = (int64_t)read_uint(&r, 6);
+    int64_t lambda[2];
+    for (int k = 0; k < 2; k++)
+        lambda[k] = (int64_t)read_uint(&r, 6);
     if (d->neighbours[neighbour].gone)
         return true;
     if ((flags & LEAVES) != 0) {
@@ -467,45 +469,15 @@ static bool take(struct dispatch *d, size_t neighbour, const struct broadcast *b
         p->step = at_step;
         p->quiet = quiet;
         p->degree = degree;
-        p->lambda = lambda;
         p->depth = b->depth;
     }
-    for (int k = 0; k < b->beats; k++)
-        take_group(d, p, &r, b, at_step);
+    offers_take(d, p, b, &r, at_step, lambda);
     if (news && !still_expected(d, INT64_MAX))
         owe(d, false);
     /* Neighbours' counters are two apart at most unless one of them began again. */
     if (own(d)->quiet >= certified_at(d) && p->quiet + 3 < own(d)->quiet)
         stir(d);
     return true;
-}
-
-/* Writes the unsent neighbours that were given the same as the first of them, as many as there is room for.
- */
-static void write_group(struct dispatch *d, struct broadcast *b, struct writer *w)
-{
-    struct dispatch_incremental *s = own(d);
-    const struct dispatch_incremental_peer *first = &s->peers[__builtin_ctzll(s->unsent)];
-    size_t room = (w->capacity - w->size - GROUP_SIZE) / MEMBER_SIZE, count = 0;
-    uint64_t members = 0;
-    for (uint64_t left = s->unsent; left != 0 && count < room; left &= left - 1) {
-        const struct dispatch_incremental_peer *p = &s->peers[__builtin_ctzll(left)];
-        if (p->given_power != first->given_power || p->given_slope != first->given_slope)
-            continue;
-        members |= left & -left;
-        count++;
-    }
-    write_u64(w, first->given_power);
-    write_u64(w, first->given_slope);
-    write_u8(w, (uint8_t)count);
-    for (uint64_t left = members; left != 0; left &= left - 1) {
-        const struct dispatch_neighbour *n = &d->neighbours[__builtin_ctzll(left)];
-        write_u16(w, n->id);
-        write_u8(w, (uint8_t)n->incarnation);
-    }
-    s->unsent &= ~members;
-    b->beats++;
-    b->entries = (uint8_t)(b->entries + count);
 }
 
 static void fill(struct dispatch *d, struct broadcast *b, struct writer *w)
@@ -519,9 +491,9 @@ static void fill(struct dispatch *d, struct broadcast *b, struct writer *w)
     write_u8(w, (uint8_t)degree);
     write_u8(w, d->left ? LEAVES : 0);
     write_uint(w, (uint64_t)s->lambda, 6);
+    write_uint(w, (uint64_t)s->before, 6);
     s->unsent &= neighbours_mask(d);
-    while (s->unsent != 0 && w->capacity - w->size >= GROUP_SIZE + MEMBER_SIZE)
-        write_group(d, b, w);
+    offers_write(d, b, w);
     s->sent_at = d->now;
     if (s->unsent != 0)
         return;

@@ -8,26 +8,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is known of a neighbour, and the cumulative counters of the pair: given to it, taken from it. Power in
- * 2^-16 mW, slope in 2^-20 mW per micro-$, both two's complement. */
+/* What a step of a board shows to a neighbour: its price (2^-16 micro-$/kWh) and what it has given to that
+ * neighbour by then. Power in 2^-16 mW, slope in 2^-20 mW per micro-$, both two's complement. */
+struct dispatch_incremental_offer {
+    int64_t lambda;
+    uint64_t power, slope;
+};
+
+/* What is known of a neighbour, and what the pair has given to each other since it began. */
 struct dispatch_incremental_peer {
-    uint64_t given_power, given_slope, taken_power, taken_slope;
-    int64_t lambda;       /* 2^-16 micro-$/kWh */
-    uint32_t sequence;    /* of the newest broadcast whose counters were taken */
-    uint16_t step, quiet; /* of the newest broadcast */
-    uint16_t depth;
-    uint16_t shared; /* the step whose counters were taken last */
+    uint64_t given_power, given_slope; /* by us, this step's part included */
+    uint64_t part_power, part_slope;   /* this step's part */
+    uint64_t taken_power, taken_slope;
+    struct dispatch_incremental_offer offer, before; /* at step `shared`, and at the one before */
+    uint32_t sequence;                               /* of the broadcast that showed them */
+    uint16_t step, quiet, depth;                     /* of the newest broadcast */
+    uint16_t shared;
     uint8_t degree;
     bool known; /* something was heard since the pair began */
-    bool taken; /* counters were taken since the pair began */
+    bool taken; /* an offer was heard since the pair began */
 };
 
 struct dispatch_incremental {
     struct dispatch_incremental_peer peers[BB_NEIGHBOURS_MAX];
-    int64_t value;         /* v: what the board adds to the mismatch; a consumer's is positive */
-    int64_t own_slope;     /* of its ramp */
-    uint64_t power, slope; /* held: ΔP_i, and the estimate of the mean slope */
-    int64_t lambda;        /* 2^-16 micro-$/kWh */
+    int64_t value;          /* v: what the board adds to the mismatch; a consumer's is positive */
+    int64_t own_slope;      /* of its ramp */
+    uint64_t power, slope;  /* held: ΔP_i, and the estimate of the mean slope */
+    int64_t lambda, before; /* 2^-16 micro-$/kWh: at this step, and at the one before */
     int64_t stepped_at, sent_at;
     int64_t round_us; /* from a broadcast to the next step, smoothed */
     uint64_t unsent;  /* mask: neighbours whose counters this round still has to send */
