@@ -119,18 +119,19 @@ static void add_row(struct table *table, const char *name, double table_kw, int6
     char printed[32], power[DECIMAL_TEXT_MAX], central[32], difference[32];
     snprintf(central, sizeof central, "%.6f", central_kw);
     snprintf(difference, sizeof difference, "%+.6f", (double)power_mw / 1e6 - central_kw);
-    table_add(table, (const char *[]){name, published(table_kw, printed, sizeof printed),
-                                      decimal_format(power_mw, 6, power), central, difference});
+    table_add(table, (const char *[]){name, decimal_format(power_mw, 6, power), central, difference,
+                                      published(table_kw, printed, sizeof printed)});
 }
 
 static void print_powers(const struct demo_result *r)
 {
     static const struct table_column columns[] = {{"node", "node", false},
-                                                  {"published kW", "published_kw", true},
                                                   {"boards kW", "boards_kw", true},
                                                   {"central kW", "central_kw", true},
-                                                  {"difference kW", "difference_kw", true}};
-    struct table table = table_of(columns, 5);
+                                                  {"difference kW", "difference_kw", true},
+                                                  {"published kW", "published_kw", true}};
+    bool compared = !isnan(r->scenario->total_load_kw);
+    struct table table = table_of(columns, compared ? 5 : 4);
     for (size_t i = 0; i < r->scenario->count; i++) {
         struct board_line line = {0};
         (void)boards_line(json_array_get(r->boards, i), &line);
