@@ -68,7 +68,7 @@ static void test_table_1_through_loss_and_slow_wires(void **state)
         settings.start_spread_ms = 300;
         struct sim_report r = settled(&settings, boards, TABLE1_COUNT, NULL);
         /* Loss costs time, hardly exchanges: some boards begin before they have heard all. */
-        assert_true(r.iterations_to_optimum < (kind ? 42 : 250));
+        assert_true(r.iterations_to_optimum < (kind ? 150 : 400));
         assert_true(r.lambda_error <= 0.001 && r.max_error_kw <= 0.05);
     }
 }
