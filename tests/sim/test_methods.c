@@ -66,9 +66,11 @@ static void test_table_1_through_loss_and_slow_wires(void **state)
         settings.faults = (struct sim_faults){0.3, 0.1, 0.1, 1, 40};
         settings.baud = 115200;
         settings.start_spread_ms = 300;
+        settings.expiry_ms =
+            20000; /* with 4 s, eight losses in a row, a death by mistake, are too likely here */
         struct sim_report r = settled(&settings, boards, TABLE1_COUNT, NULL);
         /* Loss costs time, hardly exchanges: some boards begin before they have heard all. */
-        assert_true(r.iterations_to_optimum < (kind ? 150 : 400));
+        assert_true(r.iterations_to_optimum < (kind ? 100 : 250));
         assert_true(r.lambda_error <= 0.001 && r.max_error_kw <= 0.05);
     }
 }
