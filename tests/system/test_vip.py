@@ -452,6 +452,10 @@ class BadCompany(WithBroker):
             sent += 1
             refusal = a.next(0)
         self.assertEqual(refusal[4:], ["error", "11", "Resource temporarily unavailable", "bb", "RPC"])
+        # Let the broker come to rest: libzmq 4.3.4 loses a buffer when a CURVE socket is closed while messages stream in.
+        a.send("", "VIP1", "", "rest", "ping", "x")
+        while a.next()[3] != "rest":
+            pass
 
     def test_ten_thousand_subscriptions(self):
         a, b = Peer(self.broker, "aa"), Peer(self.broker, "bb")
