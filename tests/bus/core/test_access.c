@@ -116,6 +116,10 @@ static void test_streams_count_apart(void **state)
     assert_int_equal(streams_next(streams, bytes_of("b"), bytes_of("t")), 1);
     assert_int_equal(streams_next(streams, bytes_of("a"), bytes_of("u")), 1);
     assert_int_equal(streams_next(streams, bytes_of("at"), bytes_of("")), 1);
+    assert_int_equal(streams_next(streams, bytes_of(""), bytes_of("at")), 1);
+    assert_int_equal(streams_next(streams, bytes_of("a"), (struct bytes){(const uint8_t *)"t\0", 2}), 1);
+    assert_int_equal(streams_next(streams, bytes_of("a"), bytes_of("Data/dg/dg1")), 1);
+    assert_int_equal(streams_next(streams, bytes_of("a"), bytes_of("Data/dg/dg2")), 1);
     /* More streams than there is room for: no harm, and one in use keeps its count. */
     for (uint32_t i = 0; i < 3 * STREAMS_MAX; i++) {
         snprintf(topic, sizeof topic, "%u", i);
