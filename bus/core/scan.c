@@ -288,10 +288,14 @@ static int decode_escape(const uint8_t **p, const uint8_t *end)
 
 bool scan_key_is(struct bytes key, const char *name)
 {
+    /* Most keys that are asked for are others. */
+    if (key.size > 0 && key.data[0] != '\\' && key.data[0] != (uint8_t)name[0])
+        return false;
     const uint8_t *p = key.data;
     const uint8_t *end = key.data + key.size;
     size_t size = strlen(name);
-    if (memchr(key.data, '\\', key.size) == NULL)
+    /* Escapes are longer than what they stand for, so that a key that is not longer has none. */
+    if (key.size <= size || memchr(key.data, '\\', key.size) == NULL)
         return key.size == size && memcmp(key.data, name, size) == 0;
     for (size_t i = 0; i < size; i++) {
         if (p == end)

@@ -74,6 +74,11 @@ static void test_find_reads_the_last_and_decodes_keys(void **state)
     assert_int_equal(scan_find(json, "sender", &value), BB_OK);
     assert_true(bytes_equal(value, bytes_of("\"x\"")));
     assert_int_equal(scan_find(json, "c", &value), BB_NOT_FOUND);
+    assert_int_equal(scan_find(bytes_of("{\"\\u0073ende\\u0072\":7}"), "sender", &value), BB_OK);
+    assert_int_equal(scan_find(bytes_of("{\"\\u0073\":7}"), "sender", &value), BB_NOT_FOUND);
+    assert_int_equal(scan_find(bytes_of("{\"\":7}"), "", &value), BB_OK);
+    assert_int_equal(scan_find(bytes_of("{\"\":7}"), "a", &value), BB_NOT_FOUND);
+    assert_int_equal(scan_find(bytes_of("{\"a\":7}"), "", &value), BB_NOT_FOUND);
     assert_int_equal(scan_find(bytes_of("{\"a\":1} x"), "a", &value), BB_MALFORMED);
     assert_int_equal(scan_find(bytes_of("[1]"), "a", &value), BB_MALFORMED);
 }
