@@ -9,6 +9,8 @@
 
 /* Strict JSON is at most so many times longer than what it is made of: a byte becomes \u00XX. */
 #define STRICT_GROWTH 6
+/* Decimal digits of a sequence number. */
+#define DIGITS_MAX 10
 
 static uint64_t hash_of(const char *text)
 {
@@ -102,11 +104,22 @@ static void make_strict(struct envelope *envelope, uint8_t **buffer_out)
     envelope->message = (struct bytes){w.data + split, w.size - split};
 }
 
+/* `value` in decimal digits at the end of `room`; snprintf would show in the time of a message. */
+static struct bytes write_decimal(uint32_t value, uint8_t room[DIGITS_MAX])
+{
+    size_t at = DIGITS_MAX;
+    do {
+        room[--at] = (uint8_t)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    return (struct bytes){room + at, DIGITS_MAX - at};
+}
+
 void plain_publish(struct broker *b)
 {
     struct envelope_text text;
     struct envelope envelope = b->out->envelope;
-    char digits[16];
+    uint8_t digits[DIGITS_MAX];
     uint8_t *strict = NULL;
     zmq_msg_t body;
     if (b->conns->open[DOOR_SUB] == 0)
@@ -114,8 +127,7 @@ void plain_publish(struct broker *b)
     if (!envelope_is_strict(&envelope))
         make_strict(&envelope, &strict);
     uint32_t sequence = streams_next(b->streams, b->out->sender, b->out->topic);
-    int size = snprintf(digits, sizeof digits, "%u", sequence);
-    envelope_for_sub(&envelope, b->out->sender, (struct bytes){(uint8_t *)digits, (size_t)size}, &text);
+    envelope_for_sub(&envelope, b->out->sender, write_decimal(sequence, digits), &text);
     CHECK(zmq_msg_init_size(&body, text.size) == 0);
     uint8_t *to = zmq_msg_data(&body);
     for (size_t i = 0; i < text.count; i++) {

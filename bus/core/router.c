@@ -310,16 +310,19 @@ enum status router_publish(struct router *router, struct bytes topic, struct byt
     out->topic = topic;
     out->sender = access_name(router->access, entry);
     out->published = true;
+    router->counts.published++;
+    uint32_t receivers = subs_match(&router->subs, topic, out->to);
+    if (receivers == 0)
+        return BB_OK;
     struct router_parcel *delivery = parcel_open(out, ROUTER_TELEMETRY);
-    delivery->to_count = out->to_count = subs_match(&router->subs, topic, out->to);
+    delivery->to_count = out->to_count = receivers;
     envelope_for_vip(&out->envelope, out->sender, &text);
     const struct bytes head[] = {{NULL, 0},          bytes_of("VIP1"),    out->sender, {NULL, 0},
                                  bytes_of("pubsub"), bytes_of("publish"), topic};
     for (size_t i = 0; i < sizeof head / sizeof *head; i++)
         parcel_text(out, head[i]);
     parcel_joined(out, text.pieces, text.count);
-    router->counts.published++;
-    router->counts.delivered += delivery->to_count;
+    router->counts.delivered += receivers;
     return BB_OK;
 }
 

@@ -240,6 +240,11 @@ static void test_access(void **state)
     assert_string_equal(script_result(),
                         "dg:|VIP1|dg||pubsub|publish|Data/dg/"
                         "dg1|{\"message\":1,\"bus\":\"\",\"headers\":{},\"sender\":\"dg\"}\n");
+    assert_int_equal(
+        router_publish(script_router(), bytes_of("Data/dg"), bytes_of("{\"message\":1}"), 0, script_out()),
+        BB_OK);
+    assert_string_equal(script_result(), "");
+    assert_true(script_out()->published);
     assert_int_equal(router_publish(script_router(), bytes_of("Data/dg"), bytes_of("1"), 0, script_out()),
                      BB_MALFORMED);
     router_use_access(script_router(), &access[1]);
