@@ -33,7 +33,7 @@ static struct figure measure(const struct plan *plan, const struct contest *cont
     pid_t pid = subject ? child_busbard(&site, plan->busbard) : child_fork(&site, contest->bare);
     struct figure figure = contest->subscribers == 0
                                ? load_vip(&site, pid, plan->messages, WINDOW)
-                               : load_plain(&site, pid, plan->messages, contest->subscribers);
+                               : load_plain(&site, pid, subject, plan->messages, contest->subscribers);
     child_stop(pid);
     child_clear(&site);
     return figure;
@@ -58,7 +58,9 @@ static json_t *compare(const struct plan *plan, const struct contest *contest)
 {
     double cpu[2][PAIRS_MAX], rate[2][PAIRS_MAX], cpu_ratio[PAIRS_MAX], rate_ratio[PAIRS_MAX];
     for (uint32_t i = 0; i < plan->pairs; i++) {
-        for (int side = 0; side < 2; side++) {
+        /* Who is first changes from pair to pair, so that a slow drift of the machine favours nobody. */
+        for (uint32_t turn = 0; turn < 2; turn++) {
+            uint32_t side = (i + turn) % 2;
             struct figure figure = measure(plan, contest, side == 1);
             cpu[side][i] = figure.cpu_us;
             rate[side][i] = figure.per_second;

@@ -11,6 +11,10 @@
 /* 100 bytes. */
 static const char ENVELOPE[] = "{\"bus\":\"\",\"headers\":{\"TimeStamp\":\"2026-11-28T12:00:00.000Z\"},"
                                "\"message\":{\"kw\":52.40,\"lambda\":7.371}}";
+/* What busbard makes of it for a plain subscriber, so that the yardstick carries the same bytes. */
+static const char DELIVERED[] =
+    "{\"sender\":\"anonymous\",\"headers\":{\"TimeStamp\":\"2026-11-28T12:00:00.000Z\"},"
+    "\"message\":{\"kw\":52.40,\"lambda\":7.371},\"seq\":123456}";
 #define WARM_UP    2000
 #define WAIT_MS    20000
 #define IDLE_PEERS 16
@@ -139,7 +143,7 @@ struct figure load_vip(struct site *site, pid_t child, uint32_t count, uint32_t 
 }
 
 /* A child that publishes through the pub door as fast as it is taken, until it is killed. */
-static pid_t start_publisher(const struct site *site)
+static pid_t start_publisher(const struct site *site, const char *envelope)
 {
     pid_t pid = fork();
     CHECK(pid >= 0);
@@ -151,7 +155,7 @@ static pid_t start_publisher(const struct site *site)
     CHECK(zmq_connect(socket, site->pub) == 0);
     for (;;) {
         zmq_send(socket, LOAD_TOPIC, strlen(LOAD_TOPIC), ZMQ_SNDMORE);
-        zmq_send(socket, ENVELOPE, strlen(ENVELOPE), 0);
+        zmq_send(socket, envelope, strlen(envelope), 0);
     }
 }
 
@@ -172,7 +176,8 @@ static void receive_all(void **sockets, uint32_t subscribers, uint32_t count)
     }
 }
 
-struct figure load_plain(const struct site *site, pid_t child, uint32_t count, uint32_t subscribers)
+struct figure load_plain(const struct site *site, pid_t child, bool subject, uint32_t count,
+                         uint32_t subscribers)
 {
     void *sockets[16];
     void *context = zmq_ctx_new();
@@ -183,7 +188,7 @@ struct figure load_plain(const struct site *site, pid_t child, uint32_t count, u
         CHECK(zmq_connect(sockets[i], site->sub) == 0);
     }
     usleep(300000);
-    pid_t publisher = start_publisher(site);
+    pid_t publisher = start_publisher(site, subject ? ENVELOPE : DELIVERED);
     receive_all(sockets, subscribers, WARM_UP);
     double start = now_us(), cpu = child_cpu_us(child);
     receive_all(sockets, subscribers, count);

@@ -17,8 +17,11 @@ struct figure {
 /* `count` publishes through the vip door, at most `window` unacknowledged, to one subscriber. */
 struct figure load_vip(struct site *site, pid_t child, uint32_t count, uint32_t window);
 
-/* As many publishes as the pub door takes until each of `subscribers` plain subscribers has `count`. */
-struct figure load_plain(const struct site *site, pid_t child, uint32_t count, uint32_t subscribers);
+/* As many publishes as the pub door takes until each of `subscribers` plain subscribers has `count`.
+ * `subject`: the child is busbard, which makes longer messages of what it gets; the yardstick gets them as
+ * long. */
+struct figure load_plain(const struct site *site, pid_t child, bool subject, uint32_t count,
+                         uint32_t subscribers);
 
 /* Peers that hold `count` subscriptions which no message matches, open until load_idle_close. */
 struct idle;
