@@ -122,6 +122,7 @@ static void add_line(struct board_totals *totals, const struct board_line *line)
     bool first = totals->online == 0;
     totals->online++;
     totals->certified += line->certified;
+    totals->ordered += strcmp(line->mode, "automatic") != 0;
     *(line->consumer ? &totals->load_mw : &totals->generation_mw) += line->power_mw;
     if (first || line->lambda_micro < totals->lambda_min)
         totals->lambda_min = line->lambda_micro;

@@ -29,6 +29,7 @@ bool boards_line(const json_t *board, struct board_line *out);
 /* The neighbourhood as a whole, over the boards that are online. */
 struct board_totals {
     size_t boards, online, certified;
+    size_t ordered; /* not in mode automatic: their power need not be their set-point */
     int64_t load_mw, generation_mw;
     int64_t lambda_min, lambda_max; /* micro-$/kWh; 0 when no board is online */
     int64_t depth_max, certified_depth_max;

@@ -16,6 +16,8 @@
 #define HOME_PATH_MAX 90
 /* Any path below a home. */
 #define HOME_ROOM 512
+/* An agent's identity, with its NUL. */
+#define AGENT_NAME_MAX 65
 
 /* What a key may do. NULL-terminated lists. */
 struct grant {
@@ -55,6 +57,7 @@ enum status home_find(const char *given, struct bb_reason *reason, char *path_ou
 /* What home_make carries along. */
 struct making {
     const char *home;
+    const char *agent; /* one more, of the user's own; NULL: none */
     struct bb_reason *reason;
     struct home_item *items;
     size_t count;
@@ -165,23 +168,41 @@ static enum status load_access(struct making *m, const char *path, bool *new_out
     return BB_OK;
 }
 
-/* The agents' keys, and their entries in `entries`: all of them in a new file, else those of new keys. */
+/* One agent's key, and its entry in `entries` when the key is new or the file is. */
+static enum status make_agent(struct making *m, json_t *entries, const struct grant *grant, bool all,
+                              bool *added_out)
+{
+    struct keys keys;
+    bool made;
+    enum status status = make_key(m, grant->key, &keys, &made);
+    if (status == BB_OK && (made || all)) {
+        *added_out = true;
+        status = add_entry(entries, grant, &keys);
+    }
+    keys_wipe(&keys);
+    return status;
+}
+
+/* An agent of the user's own may hear all, and publish below its name and its heartbeat. */
+static enum status make_own(struct making *m, json_t *entries, bool *added_out)
+{
+    char topics[AGENT_NAME_MAX + 1], heartbeat[AGENT_NAME_MAX + 16];
+    snprintf(topics, sizeof topics, "%s/", m->agent);
+    snprintf(heartbeat, sizeof heartbeat, "heartbeat/%s", m->agent);
+    struct grant grant = {m->agent, "an agent of your own", WORDS(m->agent), WORDS(topics, heartbeat),
+                          WORDS("")};
+    return make_agent(m, entries, &grant, false, added_out);
+}
+
 static enum status make_agents(struct making *m, json_t *entries, bool all, bool *added_out)
 {
+    enum status status = BB_OK;
     *added_out = all;
-    for (size_t i = 0; i < sizeof grants / sizeof *grants; i++) {
-        struct keys keys;
-        bool made;
-        enum status status = make_key(m, grants[i].key, &keys, &made);
-        if (status == BB_OK && (made || all)) {
-            *added_out = true;
-            status = add_entry(entries, &grants[i], &keys);
-        }
-        keys_wipe(&keys);
-        if (status != BB_OK)
-            return status;
-    }
-    return BB_OK;
+    for (size_t i = 0; i < sizeof grants / sizeof *grants && status == BB_OK; i++)
+        status = make_agent(m, entries, &grants[i], all, added_out);
+    if (status == BB_OK && m->agent != NULL)
+        status = make_own(m, entries, added_out);
+    return status;
 }
 
 static enum status make_access(struct making *m)
@@ -221,14 +242,28 @@ static enum status make_broker(struct making *m)
     return status;
 }
 
-enum status home_make(const char *home, struct bb_reason *reason, struct home_item *items, size_t *count_out)
+/* An identity that can also be the name of a file: letters, digits, _ . -, no dot in front. */
+static bool agent_name_valid(const char *name)
 {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    size_t length = strspn(name, letters);
+    return length > 0 && length < AGENT_NAME_MAX && name[length] == '\0' && name[0] != '.' &&
+           strcmp(name, "busbard") != 0;
+}
+
+enum status home_make(const char *home, const char *agent, struct bb_reason *reason, struct home_item *items,
+                      size_t *count_out)
+{
+    if (agent != NULL && !agent_name_valid(agent))
+        return call_reason(reason, BB_RANGE,
+                           "--agent %s: an identity is letters, digits, _ . and -, at most %d of them", agent,
+                           AGENT_NAME_MAX - 1);
     if (strlen(home) > HOME_PATH_MAX)
         return call_reason(
             reason, BB_RANGE,
             "%s: more than %d bytes: the sockets below it would not fit; give a shorter --home", home,
             HOME_PATH_MAX);
-    struct making making = {home, reason, items, 0};
+    struct making making = {home, agent, reason, items, 0};
     enum status status = make_folders(&making);
     if (status == BB_OK)
         status = make_broker(&making);

@@ -17,11 +17,13 @@ struct home_item {
 
 #define HOME_ITEMS_MAX 24
 
-/* Makes folders, keys and access.json under `home`, what is there stays. items[HOME_ITEMS_MAX], *count_out of
- * them. A key made now gets its entry in access.json; entries that are there are never changed. BB_IO,
- * BB_MALFORMED, BB_DENIED (a key file that others can read), BB_RANGE (home's path too long for a socket). */
-BB_MUST_CHECK enum status home_make(const char *home, struct bb_reason *reason, struct home_item *items,
-                                    size_t *count_out);
+/* Makes folders, keys and access.json under `home`, what is there stays; with `agent` not NULL also the key
+ * of that agent of the user's own, which may hear all and publish below `agent`/ and its heartbeat.
+ * items[HOME_ITEMS_MAX], *count_out of them. A key made now gets its entry in access.json; entries that are
+ * there are never changed. BB_IO, BB_MALFORMED, BB_DENIED (a key file that others can read), BB_RANGE (home's
+ * path too long for a socket). */
+BB_MUST_CHECK enum status home_make(const char *home, const char *agent, struct bb_reason *reason,
+                                    struct home_item *items, size_t *count_out);
 
 /* The home in force: `given`, else $BUSBAR_HOME, else ~/.local/share/busbar, to path_out[size]. BB_RANGE,
  * BB_NOT_FOUND. */

@@ -9,9 +9,12 @@
 #include "agents/cli/verbs.h"
 
 #include <busbar/check.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define DEMO_BOARDS_MIN 2
@@ -75,6 +78,23 @@ static enum status take_options(struct demo *d)
     return BB_OK;
 }
 
+/* True when the folder is not there, or holds nothing but perhaps what an earlier demo made. */
+static bool may_furnish(const char *home)
+{
+    char mark[512];
+    snprintf(mark, sizeof mark, "%s/demo", home);
+    if (access(mark, F_OK) == 0)
+        return true;
+    DIR *folder = opendir(home);
+    if (folder == NULL)
+        return true;
+    size_t entries = 0;
+    while (readdir(folder) != NULL)
+        entries++;
+    closedir(folder);
+    return entries <= 2; /* . and .. */
+}
+
 /* A home of its own under $TMPDIR or /tmp, or that of --home: empty, or of an earlier demo. */
 static enum status choose_home(struct demo *d)
 {
@@ -86,12 +106,8 @@ static enum status choose_home(struct demo *d)
             return call_reason(&d->reason, BB_IO, "the present folder has no name");
         snprintf(path, sizeof path, "%s%s%s", here, *given == '/' ? "" : "/", given);
         enum status status = home_find(path, &d->reason, d->home, sizeof d->home);
-        snprintf(path, sizeof path, "%s/site.json", d->home);
-        bool site = access(path, F_OK) == 0;
-        snprintf(path, sizeof path, "%s/demo", d->home);
-        if (status == BB_OK && site && access(path, F_OK) != 0)
-            return call_reason(&d->reason, BB_EXISTS,
-                               "%s holds a neighbourhood that no demo has made; choose another --home",
+        if (status == BB_OK && !may_furnish(d->home))
+            return call_reason(&d->reason, BB_EXISTS, "%s holds what no demo has made; choose another --home",
                                d->home);
         return status;
     }
@@ -103,18 +119,33 @@ static enum status choose_home(struct demo *d)
     return BB_OK;
 }
 
+/* Holds the home for this demo alone, as long as the process lives. */
+static enum status hold_home(struct demo *d)
+{
+    static const char text[] = "made by `busbar demo`; it may be used again\n";
+    char path[512];
+    snprintf(path, sizeof path, "%s/demo", d->home);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return call_reason(&d->reason, BB_IO, "%s cannot be made", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return call_reason(&d->reason, BB_EXISTS, "another demo runs in %s; choose another --home", d->home);
+    }
+    bool said = pwrite(fd, text, sizeof text - 1, 0) == (ssize_t)(sizeof text - 1);
+    return said ? BB_OK : call_reason(&d->reason, BB_IO, "%s cannot be written", path);
+}
+
 static enum status furnish(struct demo *d)
 {
     struct home_item items[HOME_ITEMS_MAX];
     size_t count;
     bool rounded = false;
-    char path[512];
-    enum status status = home_make(d->home, &d->reason, items, &count);
+    enum status status = home_make(d->home, NULL, &d->reason, items, &count);
+    if (status == BB_OK)
+        status = hold_home(d);
     if (status == BB_OK)
         status = plan_write(&d->plan, &d->reason, &rounded);
-    snprintf(path, sizeof path, "%s/demo", d->home);
-    if (status == BB_OK)
-        status = home_write(path, "made by `busbar demo`; it may be used again\n", 0600, &d->reason);
     if (rounded)
         fputs("busbar demo: parameters with more than six decimals are rounded: boards count millionths\n",
               stderr);
@@ -282,18 +313,28 @@ static enum status report(struct demo *d)
     return status;
 }
 
+/* What to type elsewhere: it must work as it stands, in a shell that knows nothing of this tree. */
+static void print_hints(const struct demo *d)
+{
+    char folder[1024] = "";
+    struct bb_reason reason;
+    if (crew_find("busbar", &reason, folder, sizeof folder) == BB_OK)
+        *strrchr(folder, '/') = '\0';
+    printf("\nIt keeps running; Ctrl-C stops it. In another terminal:\n\n"
+           "  export BUSBAR_HOME=%s PATH=%s:$PATH\n"
+           "  busbar sub Data/\n"
+           "  busbar dispatch show\n"
+           "  busbar dispatch override %s --kw 10\n"
+           "  busbar dispatch release all\n\n",
+           d->home, folder, d->scenario.nodes[0].id);
+    fflush(stdout);
+}
+
 /* Stays up until a signal or a process's end. */
 static enum status stay(struct demo *d)
 {
     if (!d->json)
-        printf("\nIt keeps running; Ctrl-C stops it. In another terminal:\n\n"
-               "  export BUSBAR_HOME=%s\n"
-               "  busbar sub Data/\n"
-               "  busbar dispatch show\n"
-               "  busbar dispatch override %s --kw 10\n"
-               "  busbar dispatch release all\n\n",
-               d->home, d->scenario.nodes[0].id);
-    fflush(stdout);
+        print_hints(d);
     d->deadline_ms = 0;
     d->json = true; /* all has been said */
     enum status status;

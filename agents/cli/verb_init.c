@@ -43,7 +43,7 @@ enum exit_code verb_init(const struct call *call)
     char home[512];
     enum status status = home_find(call_value(call, "home"), &reason, home, sizeof home);
     if (status == BB_OK)
-        status = home_make(home, &reason, items, &count);
+        status = home_make(home, call_value(call, "agent"), &reason, items, &count);
     if (status != BB_OK)
         return call_fail(call, exit_of(status), "%s", reason.text);
     if (call_flag(call, "json"))

@@ -53,6 +53,9 @@ static void print_summary(const struct board_totals *totals)
                totals->agreed ? "" : ": the boards do not agree");
     printf("%zu of %zu boards online, %zu certified%s\n", totals->online, totals->boards, totals->certified,
            totals->agreed ? ": certificate complete" : "");
+    if (totals->ordered > 0)
+        printf("%zu not in mode automatic: the certificate is of the set-points, not of what they apply\n",
+               totals->ordered);
 }
 
 static void print_table(enum format format, const json_t *boards)
@@ -86,6 +89,7 @@ static void print_json(json_t *boards)
     json_object_set_new(document, "mismatch_kw", json_millionths(totals.load_mw - totals.generation_mw));
     json_object_set_new(document, "online", json_integer((json_int_t)totals.online));
     json_object_set_new(document, "certified", json_integer((json_int_t)totals.certified));
+    json_object_set_new(document, "ordered", json_integer((json_int_t)totals.ordered));
     json_object_set_new(document, "agreed", json_boolean(totals.agreed));
     json_object_set(document, "boards", boards);
     json_print(stdout, document);

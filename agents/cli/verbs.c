@@ -26,6 +26,7 @@ static const struct option omega = {"omega", "USD_PER_KWH", NULL, NULL, "a consu
 static const struct option sigma = {"sigma", "USD_PER_KWH_PER_KW", NULL, NULL, "a consumer's σ"};
 static const struct option beta = {"beta", "USD_PER_KWH", NULL, NULL, "a generator's β"};
 static const struct option alpha = {"alpha", "USD_PER_KWH_PER_KW", NULL, NULL, "a generator's α"};
+static const struct option agent = {"agent", "NAME", NULL, NULL, "also a key for an agent of your own"};
 static const struct option pmax_kw = {"pmax-kw", "KW", NULL, NULL, "the most it can give or take"};
 
 static const struct option topology = {
@@ -56,7 +57,9 @@ static const struct option demo_timeout = {"timeout", "SECONDS", NULL, NULL,
 
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
-     "What is there stays: a key is never overwritten.", LIST(&home, &json), "busbar(1)", verb_init, false},
+     "What is there stays: a key is never overwritten. --agent adds one of your own: it may hear all, and\n"
+     "publish below its name and its heartbeat; access.json says so and can be edited.",
+     LIST(&agent, &home, &json), "busbar(1)", verb_init, false},
     {"status", "", 0, 0, "show the broker, who is on the bus, and the boards", NULL, LIST(&json, BUS),
      "busbar-bus(1)", verb_status, false},
     {"pub", "TOPIC JSON", 2, 2, "publish one message", "JSON is the message, - reads it from standard input.",

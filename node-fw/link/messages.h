@@ -33,7 +33,7 @@
 #define LINK_HELLO_FIELDS(FIELD)                                                                             \
     FIELD(u8, major, "protocol; unequal is refused")                                                         \
     FIELD(u8, minor, "protocol; the smaller of the two counts")                                              \
-    FIELD(u32, firmware, "version: major << 16 | minor << 8 | patch; 0 from a host")                         \
+    FIELD(u32, firmware, "version: major, minor and patch in its three low bytes; 0 from a host")            \
     FIELD(u16, board, "board id, 1 … 65535; 0 from a host")                                                  \
     FIELD(u32, session, "random at each start: a reboot is seen at once")                                    \
     FIELD(u8, role, "0 generator, 1 consumer, 255 host")                                                     \

@@ -2,6 +2,7 @@
 """The command line as people and scripts use it: verbs, exit codes, formats; a real broker; the demo from end to end."""
 import contextlib
 import csv
+import fcntl
 import io
 import json
 import os
@@ -54,6 +55,35 @@ class Usage(unittest.TestCase):
             self.assertIn("usage: busbar", out)
         self.assertRegex(busbar("--version")[1], r"^busbar \d+\.\d+\.\d+\n$")
         self.assertEqual(busbar("help", "nonsense")[0], 3)
+
+    def test_init_makes_a_key_for_an_agent_of_ones_own(self):
+        with tempfile.TemporaryDirectory(prefix="bb.", dir="/tmp") as home:
+            self.assertEqual(busbar("init", "--home", home)[0], 0)
+            self.assertEqual(busbar("init", "--home", home, "--agent", "my-agent")[0], 0)
+            key = json.loads(pathlib.Path(home, "keys/my-agent.json").read_text())["public"]
+            entries = json.loads(pathlib.Path(home, "access.json").read_text())["entries"]
+            entry = [e for e in entries if e["key"] == key]
+            self.assertEqual([e["identities"] for e in entry], [["my-agent"]])
+            self.assertEqual(entry[0]["publish"], ["my-agent/", "heartbeat/my-agent"])
+            for bad in ("../x", ".x", "", "busbard", "a b", "x" * 65):
+                self.assertEqual(busbar("init", "--home", home, "--agent", bad)[0], 2, bad)
+
+    def test_demo_leaves_a_home_that_is_not_its_own(self):
+        with tempfile.TemporaryDirectory(prefix="bb.", dir="/tmp") as home:
+            pathlib.Path(home, "a").touch()
+            code, _, err = busbar("demo", "--once", "--home", home)
+            self.assertNotEqual(code, 0)
+            self.assertIn("no demo has made", err)
+            self.assertEqual(os.listdir(home), ["a"])
+
+    def test_demo_leaves_a_home_in_which_another_runs(self):
+        with tempfile.TemporaryDirectory(prefix="bb.", dir="/tmp") as home:
+            with open(pathlib.Path(home, "demo"), "w") as mark:
+                fcntl.flock(mark, fcntl.LOCK_EX)
+                code, _, err = busbar("demo", "--once", "--home", home)
+            self.assertNotEqual(code, 0)
+            self.assertIn("another demo runs", err)
+            self.assertFalse(pathlib.Path(home, "site.json").exists())
 
     def test_mistakes_are_named(self):
         for words, part in ((["sovle"], "did you mean"), (["dispatch"], "dispatch show"), (["dispatch", "x"], "no verb"),
