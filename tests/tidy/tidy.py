@@ -32,7 +32,13 @@ MAY_INCLUDE = {
     "bus/core": [],
     "bus/client": [],
     "bus": ["bus/core", "bus/client"],
-    "agents": ["bus/client", "node-fw/dispatch", "node-fw/link", "node-fw/central", "node-fw/sim", "node-fw/node"],
+    "market": [],
+    "ledger/crypto": [],
+    "ledger/core": ["market", "ledger/crypto"],
+    "ledger/verify": ["market", "ledger/crypto", "ledger/core"],
+    "ledger": ["market", "ledger/crypto", "ledger/core", "bus/client"],
+    "agents": ["bus/client", "node-fw/dispatch", "node-fw/link", "node-fw/central", "node-fw/sim", "node-fw/node",
+               "market", "ledger/crypto", "ledger/core"],
     "tests": [""],
 }
 
@@ -40,13 +46,16 @@ MAY_INCLUDE = {
 THIRD_PARTY = {
     "zmq.h": ["bus", "tests"],
     "czmq.h": ["bus", "tests"],
-    "jansson.h": ["bus", "agents", "tests"],
+    "jansson.h": ["bus", "agents", "ledger", "tests"],
+    "secp256k1.h": ["ledger/crypto", "tests"],
+    "secp256k1_recovery.h": ["ledger/crypto", "tests"],
+    "sqlite3.h": ["ledger", "tests"],
     "libserialport.h": ["agents/uart", "tests"],
     "cmocka.h": ["tests"],
 }
 
 # Cores: state, command and time in, events out. No clock, randomness, allocation, printing, file or socket.
-PURE = ["node-fw/dispatch", "node-fw/link", "node-fw/node", "bus/core"]
+PURE = ["node-fw/dispatch", "node-fw/link", "node-fw/node", "bus/core", "market"]
 PURE_HEADERS = {"errno.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "inttypes.h", "limits.h", "stdarg.h", "float.h"}
 PURE_BANNED = ["malloc", "calloc", "realloc", "free", "printf", "fprintf", "puts", "time", "clock_gettime", "random",
                "getrandom", "socket", "open", "fopen", "read", "write", "getenv"]

@@ -1,0 +1,51 @@
+/* The chain as a state machine over the contract: checks a transaction's envelope, executes it, seals a
+ * block, or takes a block from elsewhere and checks everything in it. Deterministic: the same transactions
+ * with the same times and sealer give the same block bytes on any machine. This header: opening and reading
+ * it; sealing.h makes the next block, following.h takes one from elsewhere. */
+#ifndef LEDGER_CORE_CHAIN_H
+#define LEDGER_CORE_CHAIN_H
+
+#include "ledger/core/block.h"
+#include "ledger/core/genesis.h"
+#include "ledger/core/merkle.h"
+#include "ledger/core/receipt.h"
+
+struct chain;
+
+/* Says whether a transaction with this id is in a block below the present one (for Correction). */
+typedef bool chain_known(void *context, const struct hash *id);
+
+struct chain_head {
+    uint64_t height;
+    struct hash hash;    /* of the last block; at height 0 the genesis hash */
+    struct hash changes; /* its state-change digest; zero at height 0 */
+    struct wall time;
+    uint64_t transactions; /* in all blocks */
+};
+
+/* Makes a chain at height 0 out of its genesis' bytes (copied). BB_MALFORMED, BB_RANGE, BB_IO (no memory). */
+BB_MUST_CHECK enum status chain_open(struct bytes genesis, struct bb_reason *reason, struct chain **out);
+void chain_close(struct chain *chain);
+
+/* Whom to ask about earlier transactions; without it none is known. */
+void chain_ask(struct chain *chain, chain_known *known, void *context);
+
+/* Its parts. Borrowed. */
+const struct genesis *chain_genesis(const struct chain *chain);
+const struct hash *chain_separator(const struct chain *chain);
+struct market *chain_market(struct chain *chain);
+void chain_head(const struct chain *chain, struct chain_head *out);
+
+/* Continues from a checkpoint: after market_load… of all rows into chain_market, sets the head and the
+ * history's edge. BB_MALFORMED when the state's root is not the header's. */
+BB_MUST_CHECK enum status chain_resume(struct chain *chain, struct bytes header,
+                                       const struct merkle_edge *history, uint64_t transactions);
+
+/* The edge of the history tree, for the store's checkpoint. */
+const struct merkle_edge *chain_history(const struct chain *chain);
+
+/* Makes the sealed or accepted block the head, or forgets it to the last byte. */
+void chain_commit(struct chain *chain);
+void chain_rollback(struct chain *chain);
+
+#endif
