@@ -364,13 +364,13 @@ static enum status wait_for_welcome(struct bb_client *c, uint32_t connect_ms)
 
 static enum status open_client(struct bb_client *c, const struct bb_client_options *o)
 {
-    if (o->identity == NULL || !address_identity_valid(o->identity)) {
+    if (o->identity == NULL || !vip_address_identity_valid(o->identity)) {
         bb_reason_say(&c->reason, "an identity is letters, digits, _ . - (at most %d) and no number",
                       BB_IDENTITY_MAX);
         return BB_RANGE;
     }
     snprintf(c->identity, sizeof c->identity, "%s", o->identity);
-    enum status status = address_find(o->address, o->home, o->identity, &c->address, &c->reason);
+    enum status status = vip_address_find(o->address, o->home, o->identity, &c->address, &c->reason);
     if (status == BB_OK)
         status = connect_sockets(c);
     if (status == BB_OK)
@@ -419,7 +419,7 @@ void bb_client_close(struct bb_client *c)
         zmq_ctx_term(c->zmq);
     pubsub_free(c);
     calls_free(c);
-    address_wipe(&c->address);
+    vip_address_wipe(&c->address);
     free(c);
 }
 

@@ -2,7 +2,7 @@
 #ifndef BUS_CLIENT_CLIENT_STATE_H
 #define BUS_CLIENT_CLIENT_STATE_H
 
-#include "bus/client/address.h"
+#include "bus/client/vip_address.h"
 #include "bus/client/wire.h"
 
 #include <busbar/client.h>
@@ -51,7 +51,7 @@ struct call {
 struct bb_client {
     struct bb_loop *loop;
     char identity[BB_IDENTITY_MAX + 1];
-    struct address address;
+    struct vip_address address;
     void *zmq, *socket, *monitor;
     enum client_phase phase;
     unsigned hello;          /* N of connect.hello.N, counts hellos */

@@ -1,4 +1,4 @@
-#include "bus/client/address.h"
+#include "bus/client/vip_address.h"
 
 #include "bus/client/config.h"
 
@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-void address_wipe(struct address *address)
+void vip_address_wipe(struct vip_address *address)
 {
     explicit_bzero(address, sizeof *address);
 }
 
-bool address_identity_valid(const char *identity)
+bool vip_address_identity_valid(const char *identity)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
     size_t length = strlen(identity);
@@ -47,7 +47,7 @@ static bool percent_decode(const char *from, size_t length, char *out, size_t si
     return true;
 }
 
-static enum status take_parameter(const char *name, const char *value, struct address *a,
+static enum status take_parameter(const char *name, const char *value, struct vip_address *a,
                                   struct bb_reason *reason)
 {
     const struct {
@@ -73,7 +73,7 @@ static enum status take_parameter(const char *name, const char *value, struct ad
     return BB_RANGE;
 }
 
-static enum status take_parameters(const char *text, size_t length, struct address *a,
+static enum status take_parameters(const char *text, size_t length, struct vip_address *a,
                                    struct bb_reason *reason)
 {
     while (length > 0) {
@@ -97,7 +97,7 @@ static enum status take_parameters(const char *text, size_t length, struct addre
     return BB_OK;
 }
 
-static enum status check(const struct address *a, struct bb_reason *reason)
+static enum status check(const struct vip_address *a, struct bb_reason *reason)
 {
     const char *path = strncmp(a->endpoint, "ipc://", 6) == 0 ? a->endpoint + 6 : NULL;
     const char *host = strncmp(a->endpoint, "tcp://", 6) == 0 ? a->endpoint + 6 : NULL;
@@ -119,9 +119,9 @@ static enum status check(const struct address *a, struct bb_reason *reason)
     return BB_OK;
 }
 
-enum status address_parse(const char *text, struct address *out, struct bb_reason *reason)
+enum status vip_address_parse(const char *text, struct vip_address *out, struct bb_reason *reason)
 {
-    struct address a = {.plain = false};
+    struct vip_address a = {.plain = false};
     size_t length = strcspn(text, "?#");
     if (length >= sizeof a.endpoint) {
         bb_reason_say(reason, "the address is too long");
@@ -134,17 +134,18 @@ enum status address_parse(const char *text, struct address *out, struct bb_reaso
         status = check(&a, reason);
     if (status == BB_OK)
         *out = a;
-    address_wipe(&a);
+    vip_address_wipe(&a);
     return status;
 }
 
-void address_format(const struct address *address, char *text_out)
+void vip_address_format(const struct vip_address *address, char *text_out)
 {
     char key[KEY_BASE64_SIZE];
     if (keys_to_base64(address->server_key, key) == BB_OK)
-        snprintf(text_out, ADDRESS_TEXT_MAX, "%s?serverkey=%s", address->endpoint, key);
+        snprintf(text_out, VIP_ADDRESS_TEXT_MAX, "%s?serverkey=%s", address->endpoint, key);
     else
-        snprintf(text_out, ADDRESS_TEXT_MAX, "%s%s", address->endpoint, address->plain ? "?server=NULL" : "");
+        snprintf(text_out, VIP_ADDRESS_TEXT_MAX, "%s%s", address->endpoint,
+                 address->plain ? "?server=NULL" : "");
 }
 
 static enum status read_line(const char *path, char *line, size_t size, struct bb_reason *reason)
@@ -166,19 +167,20 @@ static enum status read_line(const char *path, char *line, size_t size, struct b
 }
 
 /* The address without the keys that are not in it. */
-static enum status locate(const char *given, const char *home, struct address *out, struct bb_reason *reason)
+static enum status locate(const char *given, const char *home, struct vip_address *out,
+                          struct bb_reason *reason)
 {
-    char path[BB_PATH_MAX], line[ADDRESS_TEXT_MAX];
+    char path[BB_PATH_MAX], line[VIP_ADDRESS_TEXT_MAX];
     const char *text = given != NULL && given[0] != '\0' ? given : getenv("BUSBAR_VIP");
     if (text != NULL && text[0] != '\0')
-        return address_parse(text, out, reason);
+        return vip_address_parse(text, out, reason);
     if (config_home(home, "run/vip.address", path, sizeof path) != BB_OK) {
         bb_reason_say(reason, "no home: set BUSBAR_HOME");
         return BB_NOT_FOUND;
     }
     enum status status = read_line(path, line, sizeof line, reason);
     if (status == BB_OK)
-        status = address_parse(line, out, reason);
+        status = vip_address_parse(line, out, reason);
     if (status == BB_OK && out->server_key[0] == '\0')
         out->plain = true;
     return status;
@@ -206,10 +208,10 @@ static enum status find_own_keys(const char *home, const char *identity, struct 
     return status;
 }
 
-enum status address_find(const char *given, const char *home, const char *identity, struct address *out,
-                         struct bb_reason *reason)
+enum status vip_address_find(const char *given, const char *home, const char *identity,
+                             struct vip_address *out, struct bb_reason *reason)
 {
-    struct address a;
+    struct vip_address a;
     char path[BB_PATH_MAX];
     enum status status = locate(given, home, &a, reason);
     if (status == BB_OK && !a.plain && a.server_key[0] == '\0') {
@@ -226,6 +228,6 @@ enum status address_find(const char *given, const char *home, const char *identi
         status = find_own_keys(home, identity, &a.own, reason);
     if (status == BB_OK)
         *out = a;
-    address_wipe(&a);
+    vip_address_wipe(&a);
     return status;
 }

@@ -1,4 +1,4 @@
-#include "bus/client/address.h"
+#include "bus/client/vip_address.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,22 +18,22 @@
 static void an_address_carries_keys_in_any_form(void **state)
 {
     (void)state;
-    struct address a;
+    struct vip_address a;
     struct bb_reason reason = {""};
-    char text[ADDRESS_TEXT_MAX];
-    assert_int_equal(address_parse("tcp://10.0.0.1:22916?serverkey=" KEY "&publickey=" Z85 "&secretkey=" KEY
-                                   "#some.agent",
-                                   &a, &reason),
+    char text[VIP_ADDRESS_TEXT_MAX];
+    assert_int_equal(vip_address_parse("tcp://10.0.0.1:22916?serverkey=" KEY "&publickey=" Z85
+                                       "&secretkey=" KEY "#some.agent",
+                                       &a, &reason),
                      BB_OK);
     assert_string_equal(a.endpoint, "tcp://10.0.0.1:22916");
     assert_string_equal(a.server_key, Z85);
     assert_string_equal(a.own.public_key, Z85);
-    address_format(&a, text);
+    vip_address_format(&a, text);
     assert_string_equal(text, "tcp://10.0.0.1:22916?serverkey=" KEY);
-    address_wipe(&a);
-    assert_int_equal(address_parse("ipc:///run/vip.sock?server=NULL", &a, &reason), BB_OK);
+    vip_address_wipe(&a);
+    assert_int_equal(vip_address_parse("ipc:///run/vip.sock?server=NULL", &a, &reason), BB_OK);
     assert_true(a.plain);
-    address_format(&a, text);
+    vip_address_format(&a, text);
     assert_string_equal(text, "ipc:///run/vip.sock?server=NULL");
 }
 
@@ -55,15 +55,15 @@ static void bad_addresses_are_refused_with_a_reason(void **state)
                                       ("tcp://h:1?publickey=" KEY),
                                       "tcp://h:1?serverkey=%zz"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        struct address a;
+        struct vip_address a;
         struct bb_reason reason = {""};
-        assert_int_equal(address_parse(bad[i], &a, &reason), BB_RANGE);
+        assert_int_equal(vip_address_parse(bad[i], &a, &reason), BB_RANGE);
         assert_true(strlen(reason.text) > 10);
     }
-    struct address a;
+    struct vip_address a;
     char longer[200];
     snprintf(longer, sizeof longer, "ipc:///%0120d", 0);
-    assert_int_equal(address_parse(longer, &a, NULL), BB_RANGE);
+    assert_int_equal(vip_address_parse(longer, &a, NULL), BB_RANGE);
 }
 
 static void identities_are_checked(void **state)
@@ -72,16 +72,16 @@ static void identities_are_checked(void **state)
     static const char *const good[] = {"a", "cli.123", "consumer-agent", "A_b.C-9", "1a", "0x1"};
     static const char *const bad[] = {"", "a b", "a/b", "12", "1e3", "true", "null", "NaN", "-1", "\xc3\xa9"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        assert_true(address_identity_valid(good[i]));
+        assert_true(vip_address_identity_valid(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(address_identity_valid(bad[i]));
+        assert_false(vip_address_identity_valid(bad[i]));
     char longest[BB_IDENTITY_MAX + 2];
     memset(longest, 'a', sizeof longest);
     longest[BB_IDENTITY_MAX] = '\0';
-    assert_true(address_identity_valid(longest));
+    assert_true(vip_address_identity_valid(longest));
     longest[BB_IDENTITY_MAX] = 'a';
     longest[BB_IDENTITY_MAX + 1] = '\0';
-    assert_false(address_identity_valid(longest));
+    assert_false(vip_address_identity_valid(longest));
 }
 
 static void keys_and_address_are_found_at_home(void **state)
@@ -89,13 +89,13 @@ static void keys_and_address_are_found_at_home(void **state)
     (void)state;
     char home[] = "/tmp/bb-home-XXXXXX", path[128];
     struct keys own, broker;
-    struct address a;
+    struct vip_address a;
     struct bb_reason reason = {""};
     unsetenv("BUSBAR_VIP");
     assert_non_null(mkdtemp(home));
-    assert_int_equal(address_find(NULL, home, "cli.77", &a, &reason), BB_NOT_FOUND);
+    assert_int_equal(vip_address_find(NULL, home, "cli.77", &a, &reason), BB_NOT_FOUND);
     assert_non_null(strstr(reason.text, "start busbard"));
-    assert_int_equal(address_find("tcp://h:1", home, "cli.77", &a, &reason), BB_NOT_FOUND);
+    assert_int_equal(vip_address_find("tcp://h:1", home, "cli.77", &a, &reason), BB_NOT_FOUND);
     assert_non_null(strstr(reason.text, "busbard.pub"));
     snprintf(path, sizeof path, "%s/keys", home);
     assert_int_equal(mkdir(path, 0700), 0);
@@ -103,14 +103,14 @@ static void keys_and_address_are_found_at_home(void **state)
     assert_int_equal(keys_generate(&own), BB_OK);
     snprintf(path, sizeof path, "%s/keys/busbard.pub", home);
     assert_int_equal(keys_save_public(path, broker.public_key, &reason), BB_OK);
-    assert_int_equal(address_find("tcp://h:1", home, "cli.77", &a, &reason), BB_NOT_FOUND);
+    assert_int_equal(vip_address_find("tcp://h:1", home, "cli.77", &a, &reason), BB_NOT_FOUND);
     assert_non_null(strstr(reason.text, "no key for cli.77"));
     snprintf(path, sizeof path, "%s/keys/cli.json", home);
     assert_int_equal(keys_save(path, &own, &reason), BB_OK);
-    assert_int_equal(address_find("tcp://h:1", home, "cli.77", &a, &reason), BB_OK);
+    assert_int_equal(vip_address_find("tcp://h:1", home, "cli.77", &a, &reason), BB_OK);
     assert_string_equal(a.server_key, broker.public_key);
     assert_string_equal(a.own.secret_key, own.secret_key);
-    assert_int_equal(address_find("tcp://h:1", home, "other.77", &a, &reason), BB_NOT_FOUND);
+    assert_int_equal(vip_address_find("tcp://h:1", home, "other.77", &a, &reason), BB_NOT_FOUND);
 
     snprintf(path, sizeof path, "%s/run", home);
     assert_int_equal(mkdir(path, 0700), 0);
@@ -118,10 +118,11 @@ static void keys_and_address_are_found_at_home(void **state)
     FILE *f = fopen(path, "w");
     fprintf(f, "ipc://%s/run/vip.sock\n", home);
     fclose(f);
-    assert_int_equal(address_find(NULL, home, "nobody", &a, &reason), BB_OK); /* as written: no encryption */
+    assert_int_equal(vip_address_find(NULL, home, "nobody", &a, &reason),
+                     BB_OK); /* as written: no encryption */
     assert_true(a.plain);
     setenv("BUSBAR_VIP", "tcp://e:2?server=NULL", 1);
-    assert_int_equal(address_find(NULL, home, "nobody", &a, &reason), BB_OK);
+    assert_int_equal(vip_address_find(NULL, home, "nobody", &a, &reason), BB_OK);
     assert_string_equal(a.endpoint, "tcp://e:2");
     unsetenv("BUSBAR_VIP");
 
