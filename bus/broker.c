@@ -34,6 +34,15 @@ static int64_t mono_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Tells what is missing, and how to make it in the very home that was named. */
+static void say_init(const struct broker *b, struct bb_reason *reason, const char *what, const char *path)
+{
+    const char *home = b->settings->home;
+    bool named = home != NULL && *home != '\0';
+    bb_reason_say(reason, "%s (%s); run: busbar init%s%s", what, path, named ? " --home " : "",
+                  named ? home : "");
+}
+
 static enum status lock_home(struct broker *b, struct bb_reason *reason)
 {
     char path[BB_PATH_MAX];
@@ -41,7 +50,7 @@ static enum status lock_home(struct broker *b, struct bb_reason *reason)
     if (status != BB_OK)
         return status;
     if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        bb_reason_say(reason, "cannot make %s: %s; run: busbar init", path, strerror(errno));
+        say_init(b, reason, errno == ENOENT ? "the home is not there" : strerror(errno), path);
         return BB_IO;
     }
     status = config_home(b->settings->home, "run/busbard.lock", path, sizeof path);
@@ -63,7 +72,7 @@ static enum status load_keys(struct broker *b, struct bb_reason *reason)
         return status;
     status = keys_load(path, &b->keys, reason);
     if (status == BB_NOT_FOUND)
-        bb_reason_say(reason, "the broker has no keys (%s); run: busbar init", path);
+        say_init(b, reason, "the broker has no keys", path);
     return status == BB_OK ? keys_to_base64(b->keys.public_key, b->public_key) : status;
 }
 
@@ -74,7 +83,7 @@ static enum status load_rules(struct broker *b, struct bb_reason *reason)
     if (status == BB_OK)
         status = rules_load(path, b->spare, reason);
     if (status == BB_NOT_FOUND)
-        bb_reason_say(reason, "there are no access rules (%s); run: busbar init", path);
+        say_init(b, reason, "there are no access rules", path);
     if (status != BB_OK)
         return status;
     struct access *old = b->access;

@@ -7,15 +7,13 @@
 
 #include <string.h>
 
-void help_overview(FILE *to, const char *noun)
+void help_overview(FILE *to, const char *group)
 {
-    size_t count, length = noun == NULL ? 0 : strlen(noun);
+    size_t count;
     const struct verb *table = verb_table(&count);
-    fprintf(to, "usage: busbar %s [ARGUMENT…] [--OPTION…]\n\n", noun == NULL ? "VERB" : noun);
+    fprintf(to, "usage: busbar %s [ARGUMENT…] [--OPTION…]\n\n", group == NULL ? "VERB" : group);
     for (size_t i = 0; i < count; i++) {
-        if (table[i].hidden)
-            continue;
-        if (noun != NULL && (strncmp(table[i].name, noun, length) != 0 || table[i].name[length] != ' '))
+        if (table[i].hidden || (group != NULL && !verb_in_group(&table[i], group)))
             continue;
         fprintf(to, "  %-20s %s\n", table[i].name, table[i].summary);
     }
@@ -114,7 +112,8 @@ static void print_json(void)
 
 enum exit_code verb_help(const struct call *call)
 {
-    size_t used;
+    size_t used, group = verb_group(call->args, call->arg_count);
+    char text[128];
     if (call_flag(call, "json")) {
         print_json();
         return EXIT_DONE;
@@ -126,9 +125,10 @@ enum exit_code verb_help(const struct call *call)
     const struct verb *verb = verb_find(call->args, call->arg_count, &used);
     if (verb != NULL)
         help_verb(stdout, verb);
-    else if (verb_is_noun(call->args[0]))
-        help_overview(stdout, call->args[0]);
+    else if (group == call->arg_count)
+        help_overview(stdout, verb_join(call->args, group, text, sizeof text));
     else
-        return call_fail(call, EXIT_MISSING, "no verb \"%s\"; `busbar help` lists them", call->args[0]);
+        return call_fail(call, EXIT_MISSING, "no verb \"%s\"; `busbar help` lists them",
+                         verb_join(call->args, call->arg_count, text, sizeof text));
     return EXIT_DONE;
 }

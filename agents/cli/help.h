@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-/* One line for each verb; with `noun`, of that noun's verbs only. */
-void help_overview(FILE *to, const char *noun);
+/* One line for each verb; with `group` ("market post"), of that group's verbs only. */
+void help_overview(FILE *to, const char *group);
 
 /* Synopsis, options and details of one verb. */
 void help_verb(FILE *to, const struct verb *verb);

@@ -34,6 +34,7 @@ static const struct grant grants[] = {
      WORDS("Data/", "dispatch/")},
     {"dg-agent", "the generators' boards", WORDS("dg-agent"),
      WORDS("Data/dg/", "dispatch/", "alerts/dispatch/", "heartbeat/dg-agent"), WORDS("Data/", "dispatch/")},
+    {"ledger", "the Bit-Energy ledger", WORDS("ledger"), WORDS("market/", "heartbeat/ledger"), WORDS("")},
     {"cli", "the command line", WORDS("cli", "cli.*"), WORDS(""), WORDS("")},
     {"listener-agent", "prints what is on the bus", WORDS("listener-agent"),
      WORDS("heartbeat/listener-agent"), WORDS("")},
@@ -98,7 +99,7 @@ static enum status make_folder(const char *path, struct bb_reason *reason, bool 
 
 static enum status make_folders(struct making *m)
 {
-    static const char *const folders[] = {"", "keys", "run", "boards", "log"};
+    static const char *const folders[] = {"", "keys", "run", "boards", "log", "ledger", "wallet"};
     char path[HOME_ROOM];
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         bool made;

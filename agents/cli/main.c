@@ -8,10 +8,17 @@
 
 static enum exit_code no_verb(const char *const *words, size_t count)
 {
-    if (count >= 1 && verb_is_noun(words[0])) {
-        if (count > 1)
-            fprintf(stderr, "busbar: no verb \"%s %s\"\n", words[0], words[1]);
-        help_overview(stderr, words[0]);
+    size_t used = verb_group(words, count);
+    char text[128];
+    if (used > 0) {
+        if (count > used)
+            fprintf(stderr, "busbar: no verb \"%s\"\n", verb_join(words, used + 1, text, sizeof text));
+        help_overview(stderr, verb_join(words, used, text, sizeof text));
+        return EXIT_USAGE;
+    }
+    if (*words[0] == '-') {
+        fprintf(stderr, "busbar: %s stands before the verb; options come after it: busbar VERB %s …\n",
+                words[0], words[0]);
         return EXIT_USAGE;
     }
     const char *nearest = help_nearest(words[0]);
@@ -40,9 +47,10 @@ static bool run_without_verb(const char *const *words, size_t count, enum exit_c
         puts("busbar " BUSBAR_VERSION);
         return true;
     }
-    bool noun = count == 2 && verb_is_noun(words[0]);
-    if (asks_for_help(words[noun ? 1 : 0])) {
-        help_overview(stdout, noun ? words[0] : NULL);
+    size_t used = verb_group(words, count);
+    char text[128];
+    if (count == used + 1 && asks_for_help(words[used])) {
+        help_overview(stdout, used > 0 ? verb_join(words, used, text, sizeof text) : NULL);
         return true;
     }
     return false;

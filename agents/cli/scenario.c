@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Generated from configs/table1.json by the build. */
 extern const char scenario_table1[];
@@ -34,6 +35,11 @@ enum status scenario_read(const char *path, struct bb_reason *reason, struct sce
     FILE *file = standard ? stdin : fopen(path, "re");
     if (file == NULL)
         return call_reason(reason, errno == ENOENT ? BB_NOT_FOUND : BB_IO, "%s: %s", path, strerror(errno));
+    struct stat found;
+    if (!standard && fstat(fileno(file), &found) == 0 && S_ISDIR(found.st_mode)) {
+        fclose(file);
+        return call_reason(reason, BB_MALFORMED, "%s is a folder; a file is wanted", path);
+    }
     json_error_t error;
     json_t *document = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
     if (!standard)

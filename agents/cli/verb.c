@@ -1,5 +1,6 @@
 #include "agents/cli/verb.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* True when the verb's name is the first words of words[count]; how many. */
@@ -31,12 +32,41 @@ const struct verb *verb_find(const char *const *words, size_t count, size_t *use
     return NULL;
 }
 
-bool verb_is_noun(const char *word)
+bool verb_in_group(const struct verb *verb, const char *group)
 {
-    size_t verbs, length = strlen(word);
+    size_t length = strlen(group);
+    return strncmp(verb->name, group, length) == 0 && verb->name[length] == ' ';
+}
+
+/* How many whole words of `name`, without its last, are the first of words[count]. */
+static size_t group_of(const char *name, const char *const *words, size_t count)
+{
+    size_t used = 0;
+    for (const char *at = name; used < count; used++) {
+        size_t length = strcspn(at, " ");
+        if (at[length] == '\0' || strlen(words[used]) != length || strncmp(words[used], at, length) != 0)
+            break;
+        at += length + 1;
+    }
+    return used;
+}
+
+size_t verb_group(const char *const *words, size_t count)
+{
+    size_t verbs, best = 0;
     const struct verb *table = verb_table(&verbs);
-    for (size_t i = 0; i < verbs; i++)
-        if (strncmp(table[i].name, word, length) == 0 && table[i].name[length] == ' ')
-            return true;
-    return false;
+    for (size_t i = 0; i < verbs; i++) {
+        size_t used = group_of(table[i].name, words, count);
+        best = used > best ? used : best;
+    }
+    return best;
+}
+
+char *verb_join(const char *const *words, size_t count, char *text, size_t size)
+{
+    size_t used = 0;
+    *text = '\0';
+    for (size_t i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i == 0 ? "" : " ", words[i]);
+    return text;
 }

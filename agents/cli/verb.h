@@ -25,7 +25,7 @@ struct call;
 typedef enum exit_code verb_run(const struct call *call);
 
 struct verb {
-    const char *name;      /* one word, or a noun and a verb: "dispatch show" */
+    const char *name;      /* one word, or a group and a verb: "dispatch show", "market post cancel" */
     const char *arguments; /* as the synopsis shows them: "TOPIC JSON", or "" */
     size_t args_min, args_max;
     const char *summary;                 /* a line, for the overview */
@@ -51,8 +51,15 @@ const struct verb *verb_table(size_t *count_out);
  * there is none. */
 const struct verb *verb_find(const char *const *words, size_t count, size_t *used_out);
 
-/* True when `word` is the first of a two-word verb. */
-bool verb_is_noun(const char *word);
+/* How many of words[count] name a group of verbs: 1 for "market" and 2 for "market post" when a verb goes on
+ * from there; 0: they begin no verb. */
+size_t verb_group(const char *const *words, size_t count);
+
+/* True when the verb is one of the group: its name begins with `group` ("market post") and goes on. */
+bool verb_in_group(const struct verb *verb, const char *group);
+
+/* Writes words[count] with a space between them to text[size], cut when it is too long. Returns `text`. */
+char *verb_join(const char *const *words, size_t count, char *text, size_t size);
 
 /* How many options `verb` has. */
 static inline size_t verb_option_count(const struct verb *verb)

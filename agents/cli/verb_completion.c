@@ -84,24 +84,23 @@ static void offer_words(const char *words, const char *prefix)
     }
 }
 
-/* Offers the first words of the verbs, or the second ones after a noun. */
-static void offer_verbs(const char *noun, const char *prefix)
+/* Offers the words that can follow words[count], which are a group of verbs, or nothing yet. */
+static void offer_verbs(const char *const *words, size_t count, const char *prefix)
 {
-    size_t count, length = noun == NULL ? 0 : strlen(noun);
-    const struct verb *table = verb_table(&count);
-    const char *last = "";
-    for (size_t i = 0; i < count; i++) {
-        const char *name = table[i].name;
-        if (table[i].hidden || (noun != NULL && (strncmp(name, noun, length) != 0 || name[length] != ' ')))
+    size_t verbs;
+    const struct verb *table = verb_table(&verbs);
+    char group[128], word[64], last[64] = "";
+    verb_join(words, count, group, sizeof group);
+    for (size_t i = 0; i < verbs; i++) {
+        if (table[i].hidden || (count > 0 && !verb_in_group(&table[i], group)))
             continue;
-        char word[64];
-        const char *rest = noun == NULL ? name : name + length + 1;
+        const char *rest = table[i].name + (count == 0 ? 0 : strlen(group) + 1);
+        bool more = strchr(rest, ' ') != NULL;
         snprintf(word, sizeof word, "%.*s", (int)strcspn(rest, " "), rest);
-        bool group = noun == NULL && strchr(name, ' ') != NULL;
-        if (group && strncmp(last, name, strlen(word)) == 0)
+        if (more && strcmp(last, word) == 0)
             continue;
-        last = name;
-        offer(word, prefix, group ? "…" : table[i].summary);
+        memcpy(last, word, sizeof last);
+        offer(word, prefix, more ? "…" : table[i].summary);
     }
 }
 
@@ -173,10 +172,8 @@ enum exit_code verb_complete(const struct call *call)
     size_t before = count == 0 ? 0 : count - 1;
     const struct verb *verb = verb_find(call->args, before, &used);
     if (verb == NULL) {
-        if (before == 0)
-            offer_verbs(NULL, prefix);
-        else if (before == 1 && verb_is_noun(call->args[0]))
-            offer_verbs(call->args[0], prefix);
+        if (verb_group(call->args, before) == before)
+            offer_verbs(call->args, before, prefix);
         return EXIT_DONE;
     }
     const struct option *option = before > used ? waiting(verb, call->args[before - 1]) : NULL;
@@ -185,7 +182,7 @@ enum exit_code verb_complete(const struct call *call)
     else if (strncmp(prefix, "-", 1) == 0)
         offer_options(verb, prefix);
     else if (strcmp(verb->name, "help") == 0)
-        offer_verbs(before > used ? call->args[used] : NULL, prefix);
+        offer_verbs(call->args + used, before - used, prefix);
     else
         offer_arguments(verb, prefix);
     return EXIT_DONE;

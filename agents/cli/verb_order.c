@@ -120,6 +120,9 @@ enum exit_code verb_dispatch_stop(const struct call *call)
 enum exit_code verb_dispatch_override(const struct call *call)
 {
     json_t *kw;
+    if (strcmp(call->args[0], "all") == 0)
+        return call_fail(call, EXIT_USAGE,
+                         "one power for all boards is no order; name a board, or: busbar dispatch stop all");
     enum exit_code code = take_decimal(call, "kw", &kw);
     if (code != EXIT_DONE)
         return code;

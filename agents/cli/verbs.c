@@ -95,7 +95,7 @@ static const struct verb table[] = {
      "Without FILE and --nodes it is the shipped case, Table 1 of the thesis.",
      LIST(&topology, &nodes, &method, &loss, &delay, &duplicate, &seed, &baud, &limit, &json),
      "busbar-dispatch(1)", verb_dispatch_simulate, false},
-    {"help", "[VERB]", 0, 2, "tell what a verb does and its options", NULL, LIST(&json), "busbar(1)",
+    {"help", "[VERB]", 0, 3, "tell what a verb does and its options", NULL, LIST(&json), "busbar(1)",
      verb_help, false},
     {"completion", "bash|zsh|fish", 1, 1, "print the completion script of a shell",
      "bash: source <(busbar completion bash)\n"

@@ -90,7 +90,9 @@ class Usage(unittest.TestCase):
                             (["dispatch", "solve"], "argument is missing"), (["dispatch", "solve", "a", "b"], "too many"),
                             (["dispatch", "solve", "a", "--jason"], "no option --jason"), (["pub", "a"], "argument is missing"),
                             (["dispatch", "simulate", "--loss", "2"], "--loss"), (["sub", "--count", "0"], "--count"),
-                            (["demo", "--method", "magic"], "none of"), (["completion", "tcsh"], "bash, zsh and fish")):
+                            (["demo", "--method", "magic"], "none of"), (["completion", "tcsh"], "bash, zsh and fish"),
+                            (["--home", "/x", "status"], "after"), (["dispatch", "solve", "/tmp"], "is a folder"),
+                            (["dispatch", "override", "all", "--kw", "1"], "name a board")):
             code, out, err = busbar(*words)
             self.assertEqual((code, out), (2, ""), words)
             self.assertIn(part, err)
