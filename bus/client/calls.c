@@ -1,6 +1,7 @@
-/* Calls: JSON-RPC both ways, and the broker's own peerlist and query. */
+/* Calls of the client's own: JSON-RPC, and the broker's peerlist and query. */
 #include "bus/client/calls.h"
 #include "bus/client/envelope.h"
+#include "bus/client/serving.h"
 #include "bus/client/turn.h"
 
 #include <busbar/check.h>
@@ -173,108 +174,6 @@ enum status bb_query(struct bb_client *c, const char *key, uint32_t timeout_ms, 
     return ask(c, "query", key, timeout_ms, value_out);
 }
 
-enum status bb_serve(struct bb_client *c, const char *method, bb_on_call *on_call, void *context)
-{
-    for (size_t i = 0; i < c->method_count; i++)
-        if (strcmp(c->methods[i].method, method) == 0)
-            return BB_EXISTS;
-    if (c->method_count == CLIENT_METHODS_MAX)
-        return BB_FULL;
-    char *copy = strdup(method);
-    CHECK(copy != NULL);
-    c->methods[c->method_count++] = (struct served){copy, on_call, context};
-    return BB_OK;
-}
-
-/* The built-in `inspect`: which methods are served. */
-static enum status inspect(const struct bb_client *c, char **result_out)
-{
-    json_t *root = json_pack("{s:{s:s},s:[]}", "peer", "identity", c->identity, "methods");
-    for (size_t i = 0; i < c->method_count; i++)
-        json_array_append_new(json_object_get(root, "methods"), json_string(c->methods[i].method));
-    *result_out = json_dumps(root, JSON_COMPACT);
-    json_decref(root);
-    return BB_OK;
-}
-
-static int error_code(enum status status)
-{
-    switch (status) {
-    case BB_MALFORMED:
-    case BB_RANGE:
-        return -32602;
-    case BB_DENIED:
-        return -32001;
-    case BB_OK:
-    case BB_IO:
-    case BB_CLOSED:
-    case BB_FULL:
-    case BB_NOT_FOUND:
-    case BB_EXISTS:
-    case BB_TIMEOUT:
-    case BB_UNREACHABLE:
-    case BB_VERSION:
-    case BB_REMOTE:
-    case BB_INTERRUPTED:
-        break;
-    }
-    return -32000;
-}
-
-/* The message id is opaque and goes back as it came. */
-static void reply(struct bb_client *c, const struct wire *wire, char *json)
-{
-    struct bytes frames[] = {wire_frame(wire, 0), bytes_of("VIP1"), {NULL, 0},
-                             wire_frame(wire, 3), bytes_of("RPC"),  bytes_of(json)};
-    (void)!wire_send(c->socket, frames, sizeof frames / sizeof *frames);
-    free(json);
-}
-
-/* Python peers send {"*args":[…],"**kwargs":{…}} when a call has both kinds; one of them empty reads as the
- * other. */
-static char *plain_params(char *params)
-{
-    json_t *root = params != NULL ? json_loads(params, 0, NULL) : NULL;
-    json_t *list = json_object_get(root, "*args"), *named = json_object_get(root, "**kwargs");
-    json_t *chosen = NULL;
-    if (list != NULL || named != NULL)
-        chosen = json_object_size(named) > 0 && json_array_size(list) == 0 ? named : list;
-    if (chosen != NULL) {
-        free(params);
-        params = json_dumps(chosen, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    }
-    json_decref(root);
-    return params;
-}
-
-static void serve_call(struct bb_client *c, const struct wire *wire, const struct envelope *envelope,
-                       const char *caller, const char *method)
-{
-    char *id = envelope_member(envelope, "id"), *params = plain_params(envelope_member(envelope, "params"));
-    char *result = NULL, text[BB_IDENTITY_MAX + 128];
-    enum status status = BB_NOT_FOUND;
-    const struct served *served = NULL;
-    for (size_t i = 0; i < c->method_count; i++)
-        if (strcmp(c->methods[i].method, method) == 0)
-            served = &c->methods[i];
-    if (served != NULL)
-        status = served->on_call(served->context, caller, params != NULL ? params : "[]", &result);
-    else if (strcmp(method, "inspect") == 0)
-        status = inspect(c, &result);
-    snprintf(text, sizeof text, "%s serves no method \"%.64s\"; `inspect` lists them", c->identity, method);
-    if (id != NULL && status == BB_OK) {
-        reply(c, wire, envelope_result(id, result != NULL ? result : "null"));
-    } else if (id != NULL) {
-        bool absent = served == NULL;
-        const char *message = result != NULL ? result : absent ? text : bb_status_text(status);
-        int code = absent ? -32601 : error_code(status);
-        reply(c, wire, envelope_error(id, code, message, bb_status_word(status)));
-    }
-    free(result);
-    free(params);
-    free(id);
-}
-
 static json_int_t error_code_of(const struct envelope *envelope)
 {
     return json_integer_value(json_object_get(json_object_get(envelope->root, "error"), "code"));
@@ -315,7 +214,7 @@ void calls_receive_rpc(struct bb_client *c, const struct wire *wire)
             continue;
         const char *method = json_string_value(json_object_get(envelope.root, "method"));
         if (method != NULL)
-            serve_call(c, wire, &envelope, from, method);
+            serving_call(c, wire, &envelope, from, method);
         else
             take_reply(c, &envelope, from);
         envelope_free(&envelope);
@@ -404,11 +303,4 @@ void calls_fail_all(struct bb_client *c, enum status status)
             bb_reason_say(&c->reason, "the connection to the broker broke");
             finish(&c->calls[i], status, NULL);
         }
-}
-
-void calls_free(struct bb_client *c)
-{
-    for (size_t i = 0; i < c->method_count; i++)
-        free(c->methods[i].method);
-    c->method_count = 0;
 }

@@ -1,4 +1,4 @@
-/* Calls of a client: its own that wait for their answers, and those that it serves. */
+/* Calls of a client that wait for their answers. */
 #ifndef BUS_CLIENT_CALLS_H
 #define BUS_CLIENT_CALLS_H
 
@@ -13,8 +13,7 @@ void calls_refuse(struct bb_client *c, const struct wire *wire);
 void calls_expire(struct bb_client *c, int64_t now_ms);
 int64_t calls_due(const struct bb_client *c);
 
-/* Answers every call with `status`; and forgets the methods served. */
+/* Answers every call with `status`. */
 void calls_fail_all(struct bb_client *c, enum status status);
-void calls_free(struct bb_client *c);
 
 #endif

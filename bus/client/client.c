@@ -2,6 +2,7 @@
 #include "bus/client/calls.h"
 #include "bus/client/client_state.h"
 #include "bus/client/pubsub.h"
+#include "bus/client/serving.h"
 #include "bus/client/turn.h"
 
 #include <busbar/check.h>
@@ -14,6 +15,8 @@
 
 #define CONNECT_MS     10000
 #define HELLO_AGAIN_MS 2000
+/* A full queue to the broker: when waiting answers are tried again. */
+#define OUTBOX_AGAIN_MS 20
 /* libzmq gives up on an address after a protocol error; a connection that has not come back by then is made
  * anew. */
 #define CONNECT_ANEW_MS 10000
@@ -69,6 +72,7 @@ static void on_timer(void *context)
     int64_t now = bb_loop_mono_ms();
     c->timer = 0;
     calls_expire(c, now);
+    serving_send(c);
     if (c->phase == CLIENT_GREETING && c->hello_again_ms <= now)
         say_hello(c);
     if (c->phase == CLIENT_CONNECTING && c->connect_anew_ms <= now)
@@ -87,6 +91,8 @@ void client_rearm(struct bb_client *c)
         due = c->connect_anew_ms;
     if (c->phase == CLIENT_READY && c->heartbeat_ms > 0 && c->heartbeat_at_ms < due)
         due = c->heartbeat_at_ms;
+    if (c->phase == CLIENT_READY && c->outbox != NULL && now + OUTBOX_AGAIN_MS < due)
+        due = now + OUTBOX_AGAIN_MS;
     bb_loop_cancel(c->loop, c->timer);
     c->timer = 0;
     if (due == INT64_MAX)
@@ -103,6 +109,7 @@ static void on_welcome(struct bb_client *c)
     c->denied = false;
     c->broken_handshakes = c->broken_greetings = 0;
     pubsub_welcome(c);
+    serving_send(c);
     if (c->heartbeat_ms > 0)
         beat(c);
     client_rearm(c);
@@ -384,6 +391,7 @@ enum status bb_client_open(struct bb_loop *loop, const struct bb_client_options 
     struct bb_client *c = calloc(1, sizeof *c);
     CHECK(c != NULL);
     c->loop = loop;
+    c->outbox_last = &c->outbox;
     c->heartbeat_ms = options->heartbeat_ms;
     enum status status = open_client(c, options);
     if (status == BB_OK) {
@@ -402,6 +410,8 @@ void bb_client_close(struct bb_client *c)
     if (c == NULL)
         return;
     if (c->phase == CLIENT_READY)
+        serving_close(c);
+    if (c->phase == CLIENT_READY)
         (void)!client_send(c, "", "stop", "agentstop", (const char *const[]){c->identity}, 1);
     bb_loop_cancel(c->loop, c->timer);
     bb_loop_unwatch_socket(c->loop, c->socket);
@@ -418,7 +428,7 @@ void bb_client_close(struct bb_client *c)
     if (c->zmq != NULL)
         zmq_ctx_term(c->zmq);
     pubsub_free(c);
-    calls_free(c);
+    serving_free(c);
     vip_address_wipe(&c->address);
     free(c);
 }

@@ -7,10 +7,14 @@
 
 #include <busbar/client.h>
 #include <busbar/limits.h>
+#include <busbar/serve.h>
 
 #define CLIENT_QUEUE_MAX   1000
 #define CLIENT_CALLS_MAX   1024
 #define CLIENT_METHODS_MAX 256
+/* Calls that came in and are not answered yet, and the bytes of answers that wait for the broker. */
+#define CLIENT_PENDING_MAX 65536
+#define CLIENT_OUTBOX_MAX  (64 * 1024 * 1024)
 /* Messages read in one turn, so that a flood never starves timers and other descriptors. */
 #define CLIENT_READ_MAX 64
 
@@ -34,8 +38,20 @@ struct subscription {
 
 struct served {
     char *method;
-    bb_on_call *on_call;
+    bb_on_call *on_call; /* or, when NULL: */
+    bb_on_call_later *on_call_later;
     void *context;
+};
+
+/* A call that came in: waits for its answer, then, answered, for the way to the broker. */
+struct bb_pending {
+    struct bb_client *client;
+    struct bb_pending *previous, *next; /* in `pending` or in `outbox` */
+    char *peer;
+    uint8_t *message_id; /* opaque, goes back as it came */
+    size_t message_id_size;
+    char *id;   /* the call's JSON id; NULL: it wants no answer */
+    char *text; /* the answer, once it is there */
 };
 
 /* Waits for its answer: an RPC by its JSON id, another subsystem's by the message id. */
@@ -75,6 +91,10 @@ struct bb_client {
     size_t subscription_count;
     struct served methods[CLIENT_METHODS_MAX];
     size_t method_count;
+    struct bb_pending *pending;               /* calls that wait for bb_answer */
+    struct bb_pending *outbox, **outbox_last; /* answers that the broker could not take yet, oldest first */
+    size_t pending_count;                     /* of both lists */
+    size_t outbox_bytes;
     struct call calls[CLIENT_CALLS_MAX];
     size_t calls_used;
 };
