@@ -1,10 +1,11 @@
 /* A block: header, seals, transactions, receipts, as canonical little-endian bytes. The block's hash is
  * SHA-256 of the header's bytes; a seal signs that hash; so the header carries everything by its roots.
  *
- *   header  "BEB1" · u64 height · 32 previous · 32 history · u64 term · i64 time_ms · 32 transactions · 32
- * receipts · 32 changes · u8 checkpoint · 32 state · address sealer · u32 count seals   u8 n · n × (u8 kind,
- * u16 size, bytes)             kind 1: 65-byte secp256k1 signature of the block's hash body    count × (u16
- * size, transaction) · count × (u32 size, receipt)
+ *   header  "BEB1" · u64 height · 32 previous · 32 history · u64 term · i64 time_ms · 32 transactions ·
+ *           32 receipts · 32 changes · u8 checkpoint · 32 state · address sealer · u32 count
+ *   seals   u8 n · n × (u8 kind, u16 size, bytes)
+ *           kind 1: 65-byte secp256k1 signature of the block's hash
+ *   body    count × (u16 size, transaction) · count × (u32 size, receipt)
  *
  * `history` is the RFC 6962 root over the hashes of all blocks before this one (leaf 0 is the genesis hash),
  * so every seal is a signed tree head as well. `changes` is SHA-256 over the rows that the block changed
@@ -13,6 +14,7 @@
 #ifndef LEDGER_CORE_BLOCK_H
 #define LEDGER_CORE_BLOCK_H
 
+#include "ledger/core/receipt.h"
 #include "ledger/core/transaction.h"
 
 #include <busbar/bytes.h>
@@ -50,7 +52,8 @@ struct block {
     struct bytes transactions, receipts; /* the two parts of the body */
 };
 
-/* The header as bytes, and back: BB_MALFORMED for another size, magic or flag. */
+/* The header as bytes, and back: BB_MALFORMED for another size, magic or flag, or a state without the flag.
+ */
 void block_header_encode(const struct block_header *header, uint8_t out[BLOCK_HEADER_SIZE]);
 BB_MUST_CHECK enum status block_header_decode(struct bytes bytes, struct block_header *out);
 
@@ -60,11 +63,15 @@ struct hash block_hash(struct bytes header_bytes);
 /* Reads a block that fills `bytes` entirely: form only, no hash is checked. BB_MALFORMED. */
 BB_MUST_CHECK enum status block_decode(struct bytes bytes, struct block *out);
 
+/* Reads the seals alone into out->seals: form only. BB_MALFORMED. */
+BB_MUST_CHECK enum status block_seals_decode(struct reader *from, struct block *out);
+
 /* Walks the body: the next element of a part that block_decode has checked. */
 struct bytes block_next_transaction(struct reader *transactions);
 struct bytes block_next_receipt(struct reader *receipts);
 
-/* Checks that one seal is a signature of the header's sealer. */
+/* True when the block's only seal is a signature of its hash by the header's sealer: as long as one sealer is
+ * in force, a second seal would be bytes that nobody vouches for. */
 bool block_sealed(struct signer *signer, const struct block *block);
 
 #endif

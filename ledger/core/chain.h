@@ -36,12 +36,16 @@ const struct hash *chain_separator(const struct chain *chain);
 struct market *chain_market(struct chain *chain);
 void chain_head(const struct chain *chain, struct chain_head *out);
 
-/* Continues from a checkpoint: after market_load… of all rows into chain_market, sets the head and the
- * history's edge. BB_MALFORMED when the state's root is not the header's. */
+/* Continues a chain at height 0 from a checkpoint: chain_clear empties the market, then market_load of all
+ * rows and market_loaded, then chain_resume sets the head: the checkpoint block's header, the edge of its
+ * history (chain_history as it was at that height) and the number of transactions so far. BB_MALFORMED when
+ * the state's root or the history's is not the header's; then the chain can only be closed. */
+void chain_clear(struct chain *chain);
 BB_MUST_CHECK enum status chain_resume(struct chain *chain, struct bytes header,
                                        const struct merkle_edge *history, uint64_t transactions);
 
-/* The edge of the history tree, for the store's checkpoint. */
+/* The edge of the tree over the hashes of all blocks below the head, whose root is the head's `history`; its
+ * size is the head's height. For the store's checkpoint. */
 const struct merkle_edge *chain_history(const struct chain *chain);
 
 /* Makes the sealed or accepted block the head, or forgets it to the last byte. */

@@ -39,7 +39,7 @@ struct hash merkle_root(const struct merkle_edge *edge);
 void merkle_inclusion(merkle_leaves *leaves, void *context, uint64_t index, uint64_t size,
                       struct merkle_proof *out);
 
-/* The proof that the tree of `first` leaves is a prefix of that of `second`; first ≤ second. */
+/* The proof that the tree of `first` leaves is a prefix of that of `second`; 1 ≤ first ≤ second. */
 void merkle_consistency(merkle_leaves *leaves, void *context, uint64_t first, uint64_t second,
                         struct merkle_proof *out);
 
@@ -47,7 +47,8 @@ void merkle_consistency(merkle_leaves *leaves, void *context, uint64_t first, ui
 bool merkle_verify_inclusion(const struct hash *leaf, uint64_t index, uint64_t size,
                              const struct merkle_proof *proof, const struct hash *root);
 
-/* True when the proof shows that `first_root` of `first` leaves is a prefix of `second_root` of `second`. */
+/* True when the proof shows that `first_root` of `first` leaves is a prefix of `second_root` of `second`;
+ * first = 0 shows nothing and is false. Any input is safe. */
 bool merkle_verify_consistency(uint64_t first, uint64_t second, const struct merkle_proof *proof,
                                const struct hash *first_root, const struct hash *second_root);
 

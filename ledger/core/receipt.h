@@ -3,7 +3,8 @@
  *
  *   32 transaction id · u8 verdict · u64 order
  *   u32 n · n × trade    (address buyer, address seller, u64 post, u64 bid, u64 interval, i64 Wh, i64 price,
- * i64 fee, u8 network, u64 version) u8 n · u32 total · n × passed (u64 post, address seller, i64 headroom)
+ *                         i64 fee, u8 network, u64 version)
+ *   u8 n · u32 total · n × passed (u64 post, address seller, i64 headroom)
  *   u32 n · n × balance  (address, i64 money, i64 escrow, i64 energy, i64 on_sale): the accounts that
  * changed, afterwards */
 #ifndef LEDGER_CORE_RECEIPT_H
@@ -13,7 +14,7 @@
 
 #include <busbar/status.h>
 
-/* 32+1+8 + 4+1024×125 + 5+16×36 + 4+2050×52, rounded up. */
+/* 32+1+8 + 4+1024×97 + 5+16×36 + 4+2050×52, rounded up. */
 #define RECEIPT_BYTES_MAX (240 * 1024)
 
 /* A receipt read back: cursors over its own bytes. */

@@ -25,6 +25,7 @@ enum member_kind { MEMBER_ADDRESS, MEMBER_UINT64, MEMBER_INT64, MEMBER_UINT8, ME
 struct member {
     const char *name;
     enum member_kind kind;
+    size_t at; /* where its value stands in struct action; of nonce and deadline: nowhere, SIZE_MAX */
 };
 
 /* A row of the table of types; members[0..2] are always the actor, nonce and deadline. */
@@ -52,7 +53,8 @@ const struct transaction_type *transaction_type_named(const char *name);
 const struct hash *transaction_type_hash(enum action_type action);
 
 /* Reads one transaction that fills `bytes` entirely. BB_MALFORMED: an unknown type, a word that is not
- * canonical for its member, a text that is not UTF-8, too long, or not what its word says; trailing bytes. */
+ * canonical for its member, a text that is not UTF-8 (or holds a NUL), too long, or not what its word says;
+ * trailing bytes. */
 BB_MUST_CHECK enum status transaction_decode(struct bytes bytes, struct transaction *out);
 
 /* Its bytes to out[TRANSACTION_BYTES_MAX]; the size. */
@@ -63,7 +65,8 @@ size_t transaction_encode(const struct transaction *transaction, uint8_t *out);
 void transaction_action(const struct transaction *transaction, struct action *action_out, uint64_t *nonce_out,
                         uint64_t *deadline_out);
 
-/* The other way: words from an action. Texts longer than their bound are BB_RANGE. The signature is zero. */
+/* The other way: words from an action. BB_RANGE: no such type, or a text that transaction_decode would
+ * refuse. The signature is zero. */
 BB_MUST_CHECK enum status transaction_make(const struct action *action, uint64_t nonce, uint64_t deadline,
                                            struct transaction *out);
 
