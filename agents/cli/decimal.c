@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MILLION INT64_C(1000000)
+#define MILLION            INT64_C(1000000)
+#define DECIMAL_PLACES_MAX 9
 
 /* Appends one digit; false on overflow. */
 static bool append_digit(int64_t *value, char digit)
@@ -17,6 +18,12 @@ static bool append_digit(int64_t *value, char digit)
 
 enum status decimal_parse(const char *text, int64_t *millionths_out)
 {
+    return decimal_parse_places(text, 6, millionths_out);
+}
+
+enum status decimal_parse_places(const char *text, int wanted, int64_t *out)
+{
+    CHECK(wanted >= 0 && wanted <= DECIMAL_PLACES_MAX);
     const char *at = text;
     bool negative = *at == '-';
     if (*at == '-' || *at == '+')
@@ -32,7 +39,7 @@ enum status decimal_parse(const char *text, int64_t *millionths_out)
         if (*at < '0' || *at > '9')
             return BB_MALFORMED;
         digits++;
-        if (places >= 6)
+        if (places >= wanted)
             fits = fits && *at == '0';
         else
             fits = fits && append_digit(&value, *at);
@@ -41,11 +48,11 @@ enum status decimal_parse(const char *text, int64_t *millionths_out)
     }
     if (digits == 0)
         return BB_MALFORMED;
-    for (int place = places < 0 ? 0 : places; fits && place < 6; place++)
+    for (int place = places < 0 ? 0 : places; fits && place < wanted; place++)
         fits = append_digit(&value, '0');
     if (!fits)
         return BB_RANGE;
-    *millionths_out = negative ? -value : value;
+    *out = negative ? -value : value;
     return BB_OK;
 }
 
@@ -74,5 +81,23 @@ char *decimal_format(int64_t millionths, int places, char *text)
     else
         snprintf(text, DECIMAL_TEXT_MAX, "%s%" PRIu64 ".%0*" PRIu64, sign, rounded / per_one, places,
                  rounded % per_one);
+    return text;
+}
+
+char *decimal_format_exact(int64_t value, int places, int least, char *text)
+{
+    CHECK(least >= 0 && least <= places && places <= DECIMAL_PLACES_MAX);
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value, unit = 1;
+    while (places > least && left % 10 == 0) {
+        left /= 10;
+        places--;
+    }
+    for (int i = 0; i < places; i++)
+        unit *= 10;
+    const char *sign = value < 0 ? "-" : "";
+    if (places == 0)
+        snprintf(text, DECIMAL_TEXT_MAX, "%s%" PRIu64, sign, left);
+    else
+        snprintf(text, DECIMAL_TEXT_MAX, "%s%" PRIu64 ".%0*" PRIu64, sign, left / unit, places, left % unit);
     return text;
 }

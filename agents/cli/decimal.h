@@ -15,6 +15,13 @@
  * sixth place or does not fit 64 bits. */
 BB_MUST_CHECK enum status decimal_parse(const char *text, int64_t *millionths_out);
 
+/* The same in units of 10^-places, places 0 … 9: "9.82" with four is 98200. */
+BB_MUST_CHECK enum status decimal_parse_places(const char *text, int places, int64_t *out);
+
+/* Writes units of 10^-places exactly, with at least `least` decimals and no zeros behind that it can do
+ * without, to text[DECIMAL_TEXT_MAX]. 0 ≤ least ≤ places ≤ 9. Returns `text`. */
+char *decimal_format_exact(int64_t value, int places, int least, char *text);
+
 /* True when `value` is exactly a number of millionths: the double nearest to n / 1000000, |n| < 2^53. */
 bool decimal_of_double(double value, int64_t *millionths_out);
 

@@ -79,7 +79,8 @@ static enum exit_code tell_remote(const struct call *call, const char *peer, con
     json_t *error = json == NULL ? NULL : json_loads(json, JSON_DECODE_ANY, NULL);
     const char *message = json_string_value(json_object_get(error, "message"));
     json_int_t number = json_integer_value(json_object_get(error, "code"));
-    enum exit_code code = refused;
+    const char *word = json_string_value(json_object_get(json_object_get(error, "data"), "status"));
+    enum exit_code code = word != NULL && strcmp(word, "not-found") == 0 ? EXIT_MISSING : refused;
     if (number == RPC_NO_METHOD)
         code = EXIT_MISSING;
     else if (number == RPC_UNAVAILABLE)

@@ -55,6 +55,14 @@ static const struct option keep = {"keep", NULL, NULL, NULL, "keep the temporary
 static const struct option demo_timeout = {"timeout", "SECONDS", NULL, NULL,
                                            "how long to wait for the certificates; 120 without it"};
 
+static const struct option rows = {"count", "N", NULL, NULL, "how many, the newest first; 50 without it"};
+static const struct option blocks = {"count", "N", NULL, NULL, "how many, the newest first; 20 without it"};
+static const struct option before = {"before", "HEIGHT", NULL, NULL, "those in blocks before this one only"};
+static const struct option account = {"account", "NAME", NULL, NULL, "those of one account only"};
+static const struct option interval = {
+    "interval", "TIME", NULL, NULL, "start of the delivery interval; without it: none, deliver at any time"};
+static const struct option depth = {"depth", "N", NULL, NULL, "orders of each side; 20 without it"};
+
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
      "What is there stays: a key is never overwritten. --agent adds one of your own: it may hear all, and\n"
@@ -95,6 +103,24 @@ static const struct verb table[] = {
      "Without FILE and --nodes it is the shipped case, Table 1 of the thesis.",
      LIST(&topology, &nodes, &method, &loss, &delay, &duplicate, &seed, &baud, &limit, &json),
      "busbar-dispatch(1)", verb_dispatch_simulate, false},
+    {"account list", "", 0, 0, "list the ledger's participants with their balances", NULL,
+     LIST(&json, &csv, BUS), "busbar-account(1)", verb_account_list, false},
+    {"account show", "NAME", 1, 1, "show one account with its open orders", "NAME is a name or an address.",
+     LIST(&json, BUS), "busbar-account(1)", verb_account_show, false},
+    {"account statement", "NAME", 1, 1, "show an account's balances after each transaction that touched it",
+     NULL, LIST(&rows, &before, &json, &csv, BUS), "busbar-account(1)", verb_account_statement, false},
+    {"market book", "", 0, 0, "show what is for sale and what is wanted", NULL,
+     LIST(&interval, &depth, &json, &csv, BUS), "busbar-market(1)", verb_market_book, false},
+    {"market trades", "", 0, 0, "show what was traded", NULL,
+     LIST(&account, &rows, &before, &json, &csv, BUS), "busbar-market(1)", verb_market_trades, false},
+    {"chain status", "", 0, 0, "show the ledger's state: height, totals, genesis, policy", NULL,
+     LIST(&json, BUS), "busbar-chain(1)", verb_chain_status, false},
+    {"chain log", "", 0, 0, "list the last blocks", NULL, LIST(&blocks, &json, &csv, BUS), "busbar-chain(1)",
+     verb_chain_log, false},
+    {"chain block", "HEIGHT|head", 1, 1, "show one block", NULL, LIST(&json, BUS), "busbar-chain(1)",
+     verb_chain_block, false},
+    {"chain tx", "ID", 1, 1, "show one transaction: what was signed and what became of it", NULL,
+     LIST(&json, BUS), "busbar-chain(1)", verb_chain_tx, false},
     {"help", "[VERB]", 0, 3, "tell what a verb does and its options", NULL, LIST(&json), "busbar(1)",
      verb_help, false},
     {"completion", "bash|zsh|fish", 1, 1, "print the completion script of a shell",
