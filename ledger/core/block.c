@@ -71,6 +71,7 @@ struct hash block_hash(struct bytes header_bytes)
 
 enum status block_seals_decode(struct reader *from, struct block *out)
 {
+    struct bytes start = from->left;
     out->seal_count = read_u8(from);
     if (out->seal_count > BLOCK_SEALS_MAX)
         return BB_MALFORMED;
@@ -78,6 +79,7 @@ enum status block_seals_decode(struct reader *from, struct block *out)
         out->seals[i].kind = read_u8(from);
         out->seals[i].bytes = read_bytes(from, read_u16(from));
     }
+    out->seal_bytes = (struct bytes){start.data, start.size - from->left.size};
     return from->ok ? BB_OK : BB_MALFORMED;
 }
 

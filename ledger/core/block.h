@@ -49,6 +49,7 @@ struct block {
     struct bytes header_bytes;
     uint8_t seal_count;
     struct block_seal seals[BLOCK_SEALS_MAX];
+    struct bytes seal_bytes;             /* all of them, as they stand there */
     struct bytes transactions, receipts; /* the two parts of the body */
 };
 
@@ -63,7 +64,7 @@ struct hash block_hash(struct bytes header_bytes);
 /* Reads a block that fills `bytes` entirely: form only, no hash is checked. BB_MALFORMED. */
 BB_MUST_CHECK enum status block_decode(struct bytes bytes, struct block *out);
 
-/* Reads the seals alone into out->seals: form only. BB_MALFORMED. */
+/* Reads the seals alone into out's three members for them: form only. BB_MALFORMED. */
 BB_MUST_CHECK enum status block_seals_decode(struct reader *from, struct block *out);
 
 /* Walks the body: the next element of a part that block_decode has checked. */
