@@ -1,7 +1,7 @@
 /* The chain in one SQLite database: STRICT tables, WAL, synchronous=FULL. What is durable is the block, one
  * BLOB a row; the rows of the state and the index from transaction to place are derived, written at
- * checkpoints together with the height they stand for, and made again from the blocks when they are missing
- * or wrong.
+ * checkpoints (checkpoint.h) together with the height they stand for, and made again from the blocks when
+ * they are missing or wrong.
  *
  * One process writes: a second store_open for writing is BB_EXISTS. Readers (backup, export, verify) may open
  * it beside the writer. Any failure of the database (full disk, read-only, corrupt) is a status with the
@@ -10,7 +10,7 @@
 #ifndef LEDGER_STORE_H
 #define LEDGER_STORE_H
 
-#include "ledger/core/chain.h"
+#include "ledger/core/block.h"
 
 #include <busbar/reason.h>
 
@@ -30,38 +30,37 @@ void store_close(struct store *store);
 struct bytes store_genesis(const struct store *store);
 
 /* Appends the block of that height, durably: BB_OK means it is on the disk. The height after the last only (a
- * repeated last block with the same bytes is BB_OK too). BB_EXISTS: another block is there; BB_IO, BB_FULL
- * (the disk). */
+ * repeated last block with the same bytes is BB_OK too). BB_EXISTS: another block is there. BB_IO: nobody
+ * knows whether it is on the disk: append the same bytes again, it is looked up then. BB_FULL (the disk),
+ * BB_TIMEOUT (locked by another program), BB_DENIED, BB_MALFORMED: it is not. */
 BB_MUST_CHECK enum status store_append(struct store *store, uint64_t height, const struct hash *hash,
                                        struct bytes block, struct bb_reason *reason);
 
 /* The height of the last block, 0 when there is none. */
 uint64_t store_height(const struct store *store);
 
-/* The bytes of a block, malloc'd. BB_NOT_FOUND, BB_IO, BB_MALFORMED. */
+/* The bytes of a block, malloc'd, as they were written: a damaged one is BB_MALFORMED, with the height in the
+ * reason. BB_NOT_FOUND, BB_IO. */
 BB_MUST_CHECK enum status store_block(struct store *store, uint64_t height, struct bb_reason *reason,
                                       uint8_t **bytes_out, size_t *size_out);
 
 /* The hash of a block as stored beside it. BB_NOT_FOUND, BB_IO. */
 BB_MUST_CHECK enum status store_block_hash(struct store *store, uint64_t height, struct hash *out);
 
-/* Where a transaction is. BB_NOT_FOUND. */
+/* Where a transaction is, as its block says. BB_NOT_FOUND; BB_IO, BB_MALFORMED: nobody knows. */
 BB_MUST_CHECK enum status store_find(struct store *store, const struct hash *id, uint64_t *height_out,
                                      uint32_t *index_out);
-
-/* Writes what is derived for the chain's head: rows that changed since the last checkpoint, edge, index. */
-BB_MUST_CHECK enum status store_checkpoint(struct store *store, struct chain *chain,
-                                           struct bb_reason *reason);
-
-/* Fills a fresh chain (height 0) from the last checkpoint; BB_NOT_FOUND: there is none, replay from the
- * start. A checkpoint that does not fit the block it stands for is BB_MALFORMED: replay instead, into another
- * fresh chain. */
-BB_MUST_CHECK enum status store_resume(struct store *store, struct chain *chain, struct bb_reason *reason);
 
 /* A consistent copy into a new file while the writer goes on. BB_EXISTS: the file is there. */
 BB_MUST_CHECK enum status store_backup(struct store *store, const char *path, struct bb_reason *reason);
 
-/* True when a write has failed and the store takes no more. */
+/* True when a write has failed and the store takes no more; why, in the database's own words ("" when not). */
 bool store_failed(const struct store *store);
+const char *store_trouble(const struct store *store);
+
+/* After a failure: tries whether the database can be written again, and takes blocks again when it can. While
+ * the outcome of the last store_append is not known (BB_IO) only the same block settles it, by store_append
+ * itself: BB_EXISTS then. */
+BB_MUST_CHECK enum status store_probe(struct store *store, struct bb_reason *reason);
 
 #endif
