@@ -23,7 +23,8 @@ static size_t slot_of(const struct changed *changed, struct row_key key)
 
 static void grow(struct changed *changed)
 {
-    struct changed bigger = {NULL, changed->capacity == 0 ? FIRST : changed->capacity * 2, changed->count, false};
+    struct changed bigger = {NULL, changed->capacity == 0 ? FIRST : changed->capacity * 2, changed->count,
+                             false};
     bigger.slots = calloc(bigger.capacity, sizeof *bigger.slots);
     CHECK(bigger.slots != NULL);
     for (size_t i = 0; i < changed->capacity; i++)

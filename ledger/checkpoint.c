@@ -77,7 +77,7 @@ static enum status get_mark(struct store *store, struct bb_reason *reason, struc
         if (reader.ok)
             memcpy(&out->edge.roots[i], root.data, root.size);
     }
-    bool right = reader.ok && reader.left.size == 0 && out->edge.size == out->height + 1 && out->height > 0 &&
+    bool right = reader.ok && reader.left.size == 0 && out->edge.size == out->height && out->height > 0 &&
                  out->height <= store->height;
     free(bytes);
     if (!right)
@@ -114,7 +114,8 @@ static void put_row(void *context, struct row_key key, struct bytes value)
     sqlite3_bind_blob(statement, 1, bytes, sizeof bytes, SQLITE_STATIC);
     if (value.size > 0)
         sqlite3_bind_blob64(statement, 2, value.data, value.size, SQLITE_STATIC);
-    writing->status = database_step(writing->store->database, statement, "writing the state", writing->reason);
+    writing->status =
+        database_step(writing->store->database, statement, "writing the state", writing->reason);
 }
 
 static void put_changed(struct writing *writing, struct market *market)
@@ -133,8 +134,8 @@ static enum status put_rows(struct store *store, struct market *market, struct b
 {
     struct writing writing = {store, NULL, NULL, BB_OK, reason};
     struct database *database = store->database;
-    enum status status = database_prepare(database, "INSERT OR REPLACE INTO state VALUES (?, ?)", reason,
-                                          &writing.put);
+    enum status status =
+        database_prepare(database, "INSERT OR REPLACE INTO state VALUES (?, ?)", reason, &writing.put);
     if (status == BB_OK)
         status = database_prepare(database, "DELETE FROM state WHERE key = ?", reason, &writing.drop);
     if (status == BB_OK && store->changed.all)
@@ -229,6 +230,7 @@ enum status checkpoint_resume(struct store *store, struct chain *chain, struct b
         status = store_block(store, mark.height, reason, &block, &size);
     if (status != BB_OK)
         return status;
+    chain_clear(chain);
     status = load_rows(store, chain_market(chain), reason);
     if (status == BB_OK) {
         status = market_loaded(chain_market(chain));
@@ -273,8 +275,8 @@ static void compare_row(void *context, struct row_key key, struct bytes value)
 static enum status compare_rows(struct store *store, struct market *market, struct bb_reason *reason)
 {
     struct comparing comparing = {NULL, true};
-    enum status status = database_prepare(store->database, "SELECT key, value FROM state ORDER BY key", reason,
-                                          &comparing.all);
+    enum status status = database_prepare(store->database, "SELECT key, value FROM state ORDER BY key",
+                                          reason, &comparing.all);
     if (status != BB_OK)
         return status;
     market_rows(market, compare_row, &comparing);
@@ -297,7 +299,8 @@ enum status checkpoint_compare(struct store *store, struct chain *chain, struct 
     CHECK(mark.height == head.height);
     const struct merkle_edge *edge = chain_history(chain);
     struct hash kept = merkle_root(&mark.edge), right = merkle_root(edge);
-    if (mark.transactions != head.transactions || edge->size != mark.edge.size || !hash_equal(&kept, &right)) {
+    if (mark.transactions != head.transactions || edge->size != mark.edge.size ||
+        !hash_equal(&kept, &right)) {
         bb_reason_say(reason, "the checkpoint's history is not that of block %llu",
                       (unsigned long long)head.height);
         return BB_MALFORMED;

@@ -30,7 +30,7 @@ static const char *const MIGRATIONS[] = {
 static const struct {
     int code;
     enum status status;
-} CODES[] = {{SQLITE_FULL, BB_FULL},      {SQLITE_CORRUPT, BB_MALFORMED}, {SQLITE_NOTADB, BB_MALFORMED},
+} CODES[] = {{SQLITE_FULL, BB_FULL},       {SQLITE_CORRUPT, BB_MALFORMED}, {SQLITE_NOTADB, BB_MALFORMED},
              {SQLITE_READONLY, BB_DENIED}, {SQLITE_PERM, BB_DENIED},       {SQLITE_AUTH, BB_DENIED},
              {SQLITE_BUSY, BB_EXISTS},     {SQLITE_LOCKED, BB_EXISTS},     {SQLITE_FORMAT, BB_MALFORMED},
              {SQLITE_ERROR, BB_MALFORMED}, {SQLITE_TOOBIG, BB_RANGE},      {SQLITE_SCHEMA, BB_MALFORMED}};
@@ -105,7 +105,8 @@ enum status database_check(struct database *database, struct bb_reason *reason)
     int code = sqlite3_step(statement);
     const char *said = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     if (said == NULL) {
-        status = database_status(database, code == SQLITE_DONE ? SQLITE_CORRUPT : code, "quick_check", reason);
+        status =
+            database_status(database, code == SQLITE_DONE ? SQLITE_CORRUPT : code, "quick_check", reason);
     } else if (strcmp(said, "ok") != 0) {
         bb_reason_say(reason, "%s: the database is corrupt: %s", database->path, said);
         status = BB_MALFORMED;
@@ -136,8 +137,8 @@ static enum status migrate(struct database *database, int64_t version, struct bb
     enum status status = BB_OK;
     for (int64_t i = version; status == BB_OK && i < SCHEMA; i++) {
         char stamp[96];
-        snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d;PRAGMA user_version=%d;COMMIT", APPLICATION_ID,
-                 (int)i + 1);
+        snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d;PRAGMA user_version=%d;COMMIT",
+                 APPLICATION_ID, (int)i + 1);
         status = database_run(database, "BEGIN IMMEDIATE", reason);
         if (status == BB_OK)
             status = database_run(database, MIGRATIONS[i], reason);
@@ -165,8 +166,8 @@ static enum status recognise(struct database *database, struct bb_reason *reason
         return BB_MALFORMED;
     }
     if (version > SCHEMA) {
-        bb_reason_say(reason, "%s: written by a newer version (schema %lld, this one knows %d)", database->path,
-                      (long long)version, SCHEMA);
+        bb_reason_say(reason, "%s: written by a newer version (schema %lld, this one knows %d)",
+                      database->path, (long long)version, SCHEMA);
         return BB_VERSION;
     }
     if (version < SCHEMA && !database->write) {

@@ -69,9 +69,8 @@ static uint32_t bits_for(uint64_t entries)
 static enum status load(struct runs *runs, struct bb_reason *reason)
 {
     sqlite3_stmt *all;
-    enum status status =
-        database_prepare(runs->database, "SELECT run, level, bits, entries, first, last FROM runs ORDER BY run",
-                         reason, &all);
+    enum status status = database_prepare(
+        runs->database, "SELECT run, level, bits, entries, first, last FROM runs ORDER BY run", reason, &all);
     if (status != BB_OK)
         return status;
     int code;
@@ -260,7 +259,11 @@ static enum status merge(struct runs *runs, size_t at, struct bb_reason *reason)
 {
     size_t count = runs->count - at;
     struct run *parts = runs->runs + at;
-    struct run made = {runs->runs[runs->count - 1].number + 1, parts[0].level + 1, 0, 0, parts[0].first,
+    struct run made = {runs->runs[runs->count - 1].number + 1,
+                       parts[0].level + 1,
+                       0,
+                       0,
+                       parts[0].first,
                        parts[count - 1].last};
     uint32_t bits = BITS_MAX;
     for (size_t i = 0; i < count; i++) {
@@ -302,8 +305,8 @@ static enum status settle(struct runs *runs, struct bb_reason *reason)
     return BB_OK;
 }
 
-enum status runs_add(struct runs *runs, struct run_entry *entries, size_t count, uint64_t first, uint64_t last,
-                     struct bb_reason *reason)
+enum status runs_add(struct runs *runs, struct run_entry *entries, size_t count, uint64_t first,
+                     uint64_t last, struct bb_reason *reason)
 {
     if (runs->count == RUNS_MAX)
         return BB_FULL;
@@ -311,8 +314,7 @@ enum status runs_add(struct runs *runs, struct run_entry *entries, size_t count,
     struct run run = {number, 0, bits_for(count), count, first, last};
     if (count > 1)
         qsort(entries, count, sizeof *entries, by_prefix);
-    enum status status =
-        put_buckets(runs, &run, 0, (UINT32_C(1) << run.bits) - 1, entries, count, reason);
+    enum status status = put_buckets(runs, &run, 0, (UINT32_C(1) << run.bits) - 1, entries, count, reason);
     if (status == BB_OK)
         status = put_run(runs, &run, reason);
     return status == BB_OK ? settle(runs, reason) : status;

@@ -2,9 +2,9 @@
  * into one of the next. Random ids are never put into a B-tree one by one (measured: that doubles its cost at
  * 2·10^5 rows); an entry is written once a level, and 10^7 transactions are a few dozen runs.
  *
- * A run's entries lie in buckets by the leading bits of the id, about 256 in each, so that a look-up reads one
- * row a run. An entry holds 8 bytes of the id; who asks checks against the block itself. Derived: made again
- * from the blocks when anything in it is not as it should be. Source: O'Neil et al., The log-structured
+ * A run's entries lie in buckets by the leading bits of the id, about 256 in each, so that a look-up reads
+ * one row a run. An entry holds 8 bytes of the id; who asks checks against the block itself. Derived: made
+ * again from the blocks when anything in it is not as it should be. Source: O'Neil et al., The log-structured
  * merge-tree, 1996. */
 #ifndef LEDGER_RUNS_H
 #define LEDGER_RUNS_H

@@ -11,12 +11,11 @@
 static const struct {
     const char *sql;
     size_t offset;
-} STATEMENTS[] = {
-    {"INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?)", offsetof(struct store, insert)},
-    {"SELECT hash, sum, bytes FROM blocks WHERE height = ?", offsetof(struct store, select)},
-    {"SELECT hash FROM blocks WHERE height = ?", offsetof(struct store, select_hash)},
-    {"SELECT value FROM meta WHERE name = ?", offsetof(struct store, meta_get)},
-    {"INSERT OR REPLACE INTO meta VALUES (?, ?)", offsetof(struct store, meta_put)}};
+} STATEMENTS[] = {{"INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?)", offsetof(struct store, insert)},
+                  {"SELECT hash, sum, bytes FROM blocks WHERE height = ?", offsetof(struct store, select)},
+                  {"SELECT hash FROM blocks WHERE height = ?", offsetof(struct store, select_hash)},
+                  {"SELECT value FROM meta WHERE name = ?", offsetof(struct store, meta_get)},
+                  {"INSERT OR REPLACE INTO meta VALUES (?, ?)", offsetof(struct store, meta_put)}};
 #define STATEMENT_COUNT (sizeof STATEMENTS / sizeof *STATEMENTS)
 
 static sqlite3_stmt **statement(struct store *store, size_t i)
@@ -42,15 +41,16 @@ static void finalize(struct store *store)
     store->runs = NULL;
 }
 
-static enum status damaged(const struct store *store, uint64_t height, const char *what, struct bb_reason *reason)
+static enum status damaged(const struct store *store, uint64_t height, const char *what,
+                           struct bb_reason *reason)
 {
     bb_reason_say(reason, "%s: block %llu %s", store->database->path, (unsigned long long)height, what);
     return BB_MALFORMED;
 }
 
 /* Steps `select` to the row of a block, sound as it was written; borrowed until it is reset. */
-static enum status row(struct store *store, uint64_t height, struct bb_reason *reason, struct bytes *bytes_out,
-                       struct hash *hash_out)
+static enum status row(struct store *store, uint64_t height, struct bb_reason *reason,
+                       struct bytes *bytes_out, struct hash *hash_out)
 {
     sqlite3_bind_int64(store->select, 1, (int64_t)height);
     int code = sqlite3_step(store->select);
@@ -58,7 +58,8 @@ static enum status row(struct store *store, uint64_t height, struct bb_reason *r
         return height > store->height ? BB_NOT_FOUND : damaged(store, height, "is missing", reason);
     if (code != SQLITE_ROW)
         return database_status(store->database, code, "reading a block", reason);
-    struct bytes hash = {sqlite3_column_blob(store->select, 0), (size_t)sqlite3_column_bytes(store->select, 0)};
+    struct bytes hash = {sqlite3_column_blob(store->select, 0),
+                         (size_t)sqlite3_column_bytes(store->select, 0)};
     struct bytes bytes = {sqlite3_column_blob(store->select, 2),
                           (size_t)sqlite3_column_bytes(store->select, 2)};
     if (hash.size != sizeof *hash_out || bytes.size < BLOCK_HEADER_SIZE ||
@@ -110,8 +111,8 @@ enum status store_block_hash(struct store *store, uint64_t height, struct hash *
 
 /* -- meta: u64 sum, value ------------------------------------------------------------------------------ */
 
-enum status store_meta_get(struct store *store, const char *name, struct bb_reason *reason, uint8_t **bytes_out,
-                           size_t *size_out)
+enum status store_meta_get(struct store *store, const char *name, struct bb_reason *reason,
+                           uint8_t **bytes_out, size_t *size_out)
 {
     sqlite3_bind_text(store->meta_get, 1, name, -1, SQLITE_STATIC);
     int code = sqlite3_step(store->meta_get);
@@ -138,7 +139,8 @@ enum status store_meta_get(struct store *store, const char *name, struct bb_reas
     return status;
 }
 
-enum status store_meta_put(struct store *store, const char *name, struct bytes value, struct bb_reason *reason)
+enum status store_meta_put(struct store *store, const char *name, struct bytes value,
+                           struct bb_reason *reason)
 {
     uint8_t *all = malloc(8 + value.size);
     CHECK(all != NULL);
@@ -244,8 +246,7 @@ static bool is_there(void *context, uint64_t height, uint32_t index)
     struct block block;
     enum status status = see(search->store, height);
     if (status == BB_OK)
-        status =
-            block_decode((struct bytes){search->store->seen, search->store->seen_size}, &block);
+        status = block_decode((struct bytes){search->store->seen, search->store->seen_size}, &block);
     if (status != BB_OK) {
         search->status = status == BB_NOT_FOUND ? BB_MALFORMED : status;
         return false;
@@ -307,7 +308,8 @@ static enum status find_head(struct store *store, struct bb_reason *reason)
     if (code == SQLITE_ROW)
         store->height = (uint64_t)sqlite3_column_int64(max, 0);
     else
-        status = database_status(store->database, code == SQLITE_DONE ? SQLITE_CORRUPT : code, "head", reason);
+        status =
+            database_status(store->database, code == SQLITE_DONE ? SQLITE_CORRUPT : code, "head", reason);
     sqlite3_finalize(max);
     if (status == BB_OK && store->height > 0)
         status = store_block_hash(store, store->height, &store->head);
@@ -328,12 +330,14 @@ static enum status look_again(struct store *store)
         return status;
     if (store->height < height || store->height > height + 1)
         return damaged(store, height, "is no longer the last, or gone", &store->trouble);
-    store->height = height; /* the block in question is written once more, so that it is on the disk for sure */
+    store->height =
+        height; /* the block in question is written once more, so that it is on the disk for sure */
     store_reindex(store, false);
     return BB_OK;
 }
 
-static enum status write_block(struct store *store, uint64_t height, const struct hash *hash, struct bytes block)
+static enum status write_block(struct store *store, uint64_t height, const struct hash *hash,
+                               struct bytes block)
 {
     sqlite3_bind_int64(store->insert, 1, (int64_t)height);
     sqlite3_bind_blob(store->insert, 2, hash, sizeof *hash, SQLITE_STATIC);

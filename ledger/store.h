@@ -54,7 +54,8 @@ BB_MUST_CHECK enum status store_find(struct store *store, const struct hash *id,
 /* A consistent copy into a new file while the writer goes on. BB_EXISTS: the file is there. */
 BB_MUST_CHECK enum status store_backup(struct store *store, const char *path, struct bb_reason *reason);
 
-/* True when a write has failed and the store takes no more; why, in the database's own words ("" when not). */
+/* True when a write has failed and the store takes no more; why, in the database's own words ("" when not).
+ */
 bool store_failed(const struct store *store);
 const char *store_trouble(const struct store *store);
 
