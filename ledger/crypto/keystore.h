@@ -8,7 +8,7 @@
 #include <busbar/bytes.h>
 #include <busbar/reason.h>
 
-/* scrypt's cost. n a power of two, 2 … 2^20; 128 × n × r bytes ≤ 1 GiB. The standard is 2^17 (geth) or 2^18,
+/* scrypt's cost: scrypt_cost_fits says which are taken. The standard is 2^17 (geth) or 2^18,
  * 8, 1. */
 struct keystore_cost {
     uint32_t n, r, p;
@@ -21,7 +21,8 @@ BB_MUST_CHECK enum status keystore_seal(struct signer *signer, const struct secr
 
 /* Opens one: `crypto` and `Crypto`, scrypt and pbkdf2 (c ≤ 10 000 000) are taken. At most 64 KiB of JSON.
  * BB_MALFORMED (the reason names the field), BB_VERSION, BB_RANGE (a cost that would take more than 1 GiB or
- * minutes), BB_DENIED: wrong passphrase or altered file, which cannot be told apart. */
+ * a minute), BB_IO: no memory, BB_DENIED: wrong passphrase or altered file, which cannot be told apart. The
+ * passphrase's bytes are taken as they are (ethers brings them to NFKC first). */
 BB_MUST_CHECK enum status keystore_open(struct signer *signer, struct bytes json, struct bytes passphrase,
                                         struct bb_reason *reason, struct secret *out);
 
