@@ -57,6 +57,8 @@ enum status envelope_parse(struct bytes from, struct envelope *out)
         return BB_MALFORMED;
     char *text = copy_bytes((const char *)from.data, from.size);
     json_t *root = json_loadb(text, from.size, 0, NULL);
+    if (root == NULL) /* an integer beyond 64 bits: whoever reads that member is to say so */
+        root = json_loadb(text, from.size, JSON_DECODE_INT_AS_REAL, NULL);
     if (root == NULL) {
         char *cleaned = without_nan(text, from.size);
         free(text);
