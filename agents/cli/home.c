@@ -82,8 +82,7 @@ static void note(struct making *m, const char *what, bool made)
     item->made = made;
 }
 
-/* Makes a folder and those above it; BB_OK with *made_out false when it is there. */
-static enum status make_folder(const char *path, struct bb_reason *reason, bool *made_out)
+enum status home_folder(const char *path, struct bb_reason *reason, bool *made_out)
 {
     char part[HOME_ROOM];
     for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
@@ -103,7 +102,7 @@ static enum status make_folders(struct making *m)
     char path[HOME_ROOM];
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         bool made;
-        enum status status = make_folder(below(m, folders[i], path, sizeof path), m->reason, &made);
+        enum status status = home_folder(below(m, folders[i], path, sizeof path), m->reason, &made);
         if (status != BB_OK)
             return status;
         note(m, folders[i], made);

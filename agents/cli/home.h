@@ -29,6 +29,9 @@ BB_MUST_CHECK enum status home_make(const char *home, const char *agent, struct 
  * BB_NOT_FOUND. */
 BB_MUST_CHECK enum status home_find(const char *given, struct bb_reason *reason, char *path_out, size_t size);
 
+/* Makes a folder and those above it, mode 0700; *made_out is false when it is there. BB_IO. */
+BB_MUST_CHECK enum status home_folder(const char *path, struct bb_reason *reason, bool *made_out);
+
 /* The site file of `home`, parsed; NULL when there is none or it is no JSON object. The caller decrefs it. */
 json_t *home_site(const char *home);
 

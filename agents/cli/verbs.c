@@ -63,6 +63,14 @@ static const struct option interval = {
     "interval", "TIME", NULL, NULL, "start of the delivery interval; without it: none, deliver at any time"};
 static const struct option depth = {"depth", "N", NULL, NULL, "orders of each side; 20 without it"};
 
+static const struct option passphrase_file = {"passphrase-file", "FILE", "BUSBAR_PASSPHRASE_FILE", NULL,
+                                              "its first line is the passphrase; asked for without it"};
+static const struct option light = {"light", NULL, NULL, NULL,
+                                    "a keystore that is cheap to open: for tests and small machines"};
+static const struct option bare = {"secret", NULL, NULL, NULL, "print the bare secret key, not the keystore"};
+static const struct option text = {"text", NULL, NULL, NULL,
+                                   "sign a text, as wallets sign personal messages"};
+
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
      "What is there stays: a key is never overwritten. --agent adds one of your own: it may hear all, and\n"
@@ -121,6 +129,21 @@ static const struct verb table[] = {
      verb_chain_block, false},
     {"chain tx", "ID", 1, 1, "show one transaction: what was signed and what became of it", NULL,
      LIST(&json, BUS), "busbar-chain(1)", verb_chain_tx, false},
+    {"key new", "NAME", 1, 1, "make a key to trade with",
+     "The passphrase is asked for twice. A key is never overwritten.",
+     LIST(&light, &passphrase_file, &home, &json), "busbar-key(1)", verb_key_new, false},
+    {"key list", "", 0, 0, "list the keys in the wallet", NULL, LIST(&home, &json), "busbar-key(1)",
+     verb_key_list, false},
+    {"key show", "NAME|ADDRESS", 1, 1, "show the address and the file of a key", NULL, LIST(&home, &json),
+     "busbar-key(1)", verb_key_show, false},
+    {"key import", "NAME FILE", 2, 2, "take a key from a keystore or from 64 hexadecimal digits",
+     "FILE may be - for standard input. A keystore keeps its passphrase; digits are sealed under a new one.",
+     LIST(&light, &passphrase_file, &home, &json), "busbar-key(1)", verb_key_import, false},
+    {"key export", "NAME|ADDRESS", 1, 1, "print the keystore of a key, for another wallet", NULL,
+     LIST(&bare, &passphrase_file, &home), "busbar-key(1)", verb_key_export, false},
+    {"key sign", "NAME|ADDRESS DIGEST|TEXT|-", 2, 2, "sign a digest, or with --text a text",
+     "DIGEST is 0x and 64 hexadecimal digits. - reads the text from standard input.",
+     LIST(&text, &passphrase_file, &home, &json), "busbar-key(1)", verb_key_sign, false},
     {"help", "[VERB]", 0, 3, "tell what a verb does and its options", NULL, LIST(&json), "busbar(1)",
      verb_help, false},
     {"completion", "bash|zsh|fish", 1, 1, "print the completion script of a shell",
