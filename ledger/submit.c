@@ -1,5 +1,6 @@
 #include "ledger/submit.h"
 
+#include "ledger/elements.h"
 #include "ledger/message.h"
 #include "ledger/service_state.h"
 #include "ledger/view.h"
@@ -26,68 +27,6 @@ struct batch {
     size_t count, left, bytes;
     struct slot slots[];
 };
-
-/* -- what has come ----------------------------------------------------------------------------------------
- */
-
-static const char *skip_space(const char *at)
-{
-    return at + strspn(at, " \t\r\n");
-}
-
-static const char *after_text(const char *at)
-{
-    for (at++; *at != '"' && *at != '\0'; at++)
-        if (*at == '\\' && at[1] != '\0')
-            at++;
-    return *at == '"' ? at + 1 : at;
-}
-
-/* The end of the JSON value at `at`, without making anything of it. */
-static const char *after_value(const char *at)
-{
-    int depth = 0;
-    while (*at != '\0') {
-        bool closes = *at == '}' || *at == ']';
-        if (depth == 0 && (closes || *at == ','))
-            break;
-        depth += (*at == '{' || *at == '[') - closes;
-        at = *at == '"' ? after_text(at) : at + 1;
-    }
-    return at;
-}
-
-/* The first element of {"transactions":[…]}; NULL when the params are anything else. */
-static const char *first_element(const char *params)
-{
-    static const char name[] = "\"transactions\"";
-    const char *at = skip_space(params);
-    at = *at == '{' ? skip_space(at + 1) : "";
-    if (strncmp(at, name, sizeof name - 1) != 0)
-        return NULL;
-    at = skip_space(at + sizeof name - 1);
-    at = *at == ':' ? skip_space(at + 1) : "";
-    return *at == '[' ? skip_space(at + 1) : NULL;
-}
-
-/* Finds the elements as they stand in the text; false when there is more than the list, or not 1 …
- * SUBMIT_MAX. */
-static bool find_elements(const char *params, struct bytes *elements, size_t *count_out)
-{
-    size_t count = 0;
-    const char *at = first_element(params);
-    while (at != NULL && *at != ']' && *at != '\0') {
-        const char *end = after_value(at);
-        if (count == SUBMIT_MAX || end == at)
-            return false;
-        elements[count++] = (struct bytes){(const uint8_t *)at, (size_t)(end - at)};
-        at = skip_space(*end == ',' ? end + 1 : end);
-    }
-    if (count == 0 || *at != ']' || *skip_space(at + 1) != '}')
-        return false;
-    *count_out = count;
-    return true;
-}
 
 static struct batch *new_batch(struct submits *submits, struct bb_pending *pending, size_t count)
 {
@@ -199,7 +138,7 @@ void submit_call(void *context, struct bb_pending *pending, const char *caller, 
     struct bytes elements[SUBMIT_MAX];
     size_t count = 0;
     (void)caller;
-    if (!find_elements(params, elements, &count)) {
+    if (!elements_find(params, elements, SUBMIT_MAX, &count)) {
         bb_answer(pending, BB_MALFORMED,
                   "submit takes {\"transactions\":[…]} with 1 to 1024 transactions and nothing else");
         return;
