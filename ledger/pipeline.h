@@ -48,13 +48,15 @@ BB_MUST_CHECK enum status pipeline_open(struct bb_loop *loop, struct store *stor
                                         make_sequencer *make, void *make_context, struct bb_reason *reason,
                                         struct pipeline **out);
 
-/* Seals what is open, writes a checkpoint, and closes. Accepts NULL. */
+/* Seals what is open, as a checkpoint, answers it, and closes the chain; loop and store stay open. What could
+ * not be settled (a proposal without an answer) is not answered. Accepts NULL. */
 void pipeline_close(struct pipeline *pipeline);
 
 /* Who is told of answers and blocks. */
 void pipeline_listen(struct pipeline *pipeline, on_answer *answer, on_block *block, void *context);
 
-/* Takes one transaction (copied). Always answered exactly once, later, from the loop. */
+/* Takes one transaction (copied). Always answered exactly once, later, from the loop; in the order of
+ * submission, but for those that are refused on arrival (malformed, busy, read-only). */
 void pipeline_submit(struct pipeline *pipeline, struct bytes transaction, uint64_t ticket);
 
 /* What is behind it. Borrowed. The market shows committed state whenever a handler of the loop other than the
@@ -66,6 +68,7 @@ struct pipeline_stats {
     enum sequencer_role role;
     uint64_t taken, refused, blocks, waiting;
     const char *trouble; /* why it takes nothing, "" when it does */
+    const char *opened;  /* how the chain was opened, one sentence, for the log */
 };
 void pipeline_stats(const struct pipeline *pipeline, struct pipeline_stats *out);
 

@@ -10,6 +10,7 @@ struct local {
     struct sequencer table; /* first: a pointer to one is a pointer to the other */
     struct store *store;
     struct sequencer_events events;
+    uint64_t told; /* the last block that on_commit was told of */
 };
 
 static enum sequencer_result propose(struct sequencer *self, uint64_t term, uint64_t height,
@@ -22,6 +23,9 @@ static enum sequencer_result propose(struct sequencer *self, uint64_t term, uint
     struct hash hash = block_hash((struct bytes){block.data, BLOCK_HEADER_SIZE});
     enum status status = store_append(local->store, height, &hash, block, NULL);
     if (status == BB_OK) {
+        if (height <= local->told)
+            return SEQUENCER_ACCEPTED;
+        local->told = height;
         local->events.on_commit(local->events.context, height, block);
         return SEQUENCER_ACCEPTED;
     }
@@ -56,6 +60,7 @@ struct sequencer *sequencer_local(struct store *store, const struct sequencer_ev
 {
     struct local *local = malloc(sizeof *local);
     CHECK(local != NULL);
-    *local = (struct local){{propose, role, leader, read_index, close_local}, store, *events};
+    *local =
+        (struct local){{propose, role, leader, read_index, close_local}, store, *events, store_height(store)};
     return &local->table;
 }
