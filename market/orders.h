@@ -1,0 +1,45 @@
+/* Open orders: where each lies, and the book of each interval: two ordered sets, posts by (price, place),
+ * bids by (price downwards, place). These functions move no money and no energy but orders_close. */
+#ifndef MARKET_ORDERS_H
+#define MARKET_ORDERS_H
+
+#include "market/state.h"
+
+/* True for the number of a resting bid. */
+static inline bool orders_is_bid(uint64_t id)
+{
+    return (id & MARKET_BID_FLAG) != 0;
+}
+
+/* The slot of open order `id`; STATE_NONE. */
+uint32_t orders_find(const struct market *m, uint64_t id);
+
+/* True when one order more in interval `start` finds room after `leaving` have gone. */
+bool orders_room(const struct market *m, uint64_t start, uint32_t leaving);
+
+/* Puts an order in with the id, place and all that `order` says (its slots and `expiring` are set here);
+ * there must be room. Its slot; STATE_NONE when the book has its very place already (a loaded row that lies).
+ */
+uint32_t orders_open(struct market *m, const struct open_order *order);
+
+/* Takes an order out; what it held of its owner is not free by that. Its interval keeps its slot. */
+void orders_remove(struct market *m, uint32_t slot);
+
+/* Takes an order out, makes free what it still holds and releases the interval. */
+void orders_close(struct market *m, uint32_t slot);
+
+/* Takes `energy` away from what is left of it. */
+void orders_reduce(struct market *m, uint32_t slot, struct energy energy);
+
+/* Gives a post other terms and perhaps another place. */
+void orders_change(struct market *m, uint32_t slot, struct energy energy, struct price price, uint64_t place);
+
+/* The best order of one side of an interval, and the one behind a given order; `node` NULL: there is none. */
+struct tree_cursor orders_best(const struct market *m, uint32_t interval, bool bids);
+struct tree_cursor orders_behind(const struct market *m, uint32_t interval, bool bids,
+                                 const struct open_order *order);
+
+/* The first order that expires; STATE_NONE. */
+uint32_t orders_first_to_expire(const struct market *m);
+
+#endif

@@ -1,0 +1,68 @@
+#include "market/time.h"
+
+#include "market/accounts.h"
+#include "market/intervals.h"
+#include "market/lines.h"
+#include "market/orders.h"
+
+#include <busbar/check.h>
+
+/* Seconds are below 2^54 and gates below 2^64: their sum fits here. */
+typedef __int128 wide;
+
+bool time_closed(const struct market *m, uint64_t start)
+{
+    return (wide)start <= (wide)m->second + (wide)m->head->policy.gate_seconds;
+}
+
+bool time_expired(const struct market *m, uint64_t expires)
+{
+    return expires != 0 && (wide)expires <= (wide)m->second;
+}
+
+/* Pays the interval's fees out and empties it. */
+static void close_interval(struct market *m, uint32_t slot)
+{
+    struct interval *interval = &m->intervals[slot];
+    struct money fees = interval->fees;
+    lines_forget(m, slot);
+    if (fees.nano != 0) {
+        CHECK(m->head->distribution != 0);
+        intervals_add_fees(m, slot, (struct money){-fees.nano});
+        accounts_add_to(m, m->head->distribution - 1, (struct accounts_change){.money = fees});
+    }
+    bool held = interval->orders > 0;
+    while (interval->posts != TREE_EMPTY)
+        orders_close(m, tree_record(orders_best(m, slot, false)));
+    while (interval->bids != TREE_EMPTY)
+        orders_close(m, tree_record(orders_best(m, slot, true)));
+    if (!held) /* else the last order has released it */
+        intervals_release(m, slot);
+}
+
+static void close_intervals(struct market *m)
+{
+    uint32_t slot;
+    while ((slot = intervals_from(m, 1)) != STATE_NONE && time_closed(m, m->intervals[slot].start))
+        close_interval(m, slot);
+    STATE_WRITE(m, m->head);
+    m->head->first_start = slot == STATE_NONE ? UINT64_MAX : m->intervals[slot].start;
+}
+
+static void expire_orders(struct market *m)
+{
+    uint32_t slot;
+    while ((slot = orders_first_to_expire(m)) != STATE_NONE && time_expired(m, m->orders[slot].expires))
+        orders_close(m, slot);
+    STATE_WRITE(m, m->head);
+    m->head->first_end = slot == STATE_NONE ? UINT64_MAX : m->orders[slot].expires;
+}
+
+void time_pass(struct market *m, struct wall now)
+{
+    m->second = now.ms / 1000 - (now.ms % 1000 < 0);
+    if (time_closed(m, m->head->first_start))
+        close_intervals(m);
+    if (time_expired(m, m->head->first_end))
+        expire_orders(m);
+}
