@@ -157,7 +157,7 @@ static enum exit_code extract(const struct call *call, struct input *file, bool 
     enum status status = BB_OK;
     if (keystore)
         status = keystore_open(signer, input_bytes(file), passphrase_bytes(passphrase), &reason, out);
-    else if (!read_digits(file->text, out) || !secret_valid(signer, out))
+    else if (strlen(file->text) != file->size || !read_digits(file->text, out) || !secret_valid(signer, out))
         status = BB_MALFORMED;
     signer_close(signer);
     if (status == BB_OK)
