@@ -4,6 +4,9 @@
  *   sign SECRET SEPARATOR MESSAGE       → 0xBYTES 0xID     (MESSAGE: {"type":…,"message":{…}} without a
  * signature)
  *
+ *   recover SEPARATOR MESSAGE           → 0xADDRESS 0xID   (MESSAGE with its "signature")
+ *   separator CHAIN CONTRACT SALT       → 0xSEPARATOR      (of the domain "Bit-Energy", version "1")
+ *
  * SECRET and SEPARATOR are 0x and 64 hexadecimal digits. What cannot be read is answered with "error: …". */
 #include "ledger/crypto/address.h"
 #include "ledger/crypto/hex.h"
@@ -73,6 +76,52 @@ static void sign(char *line)
     printf("%s %s\n", text, id_text);
 }
 
+static void recover(char *line)
+{
+    static const char *const FAULTS[] = {[SIGNATURE_BAD_V] = "v is neither 27 nor 28",
+                                         [SIGNATURE_HIGH_S] = "s is in the upper half",
+                                         [SIGNATURE_BAD_RANGE] = "r or s is out of range"};
+    char *rest = line, *separator_text = strsep(&rest, " ");
+    struct hash separator;
+    struct transaction transaction;
+    struct address address;
+    struct bb_reason reason = {"no transaction"};
+    uint8_t bytes[TRANSACTION_BYTES_MAX];
+    char text[ADDRESS_TEXT], id_text[HEX_HASH];
+    size_t size = 0;
+    if (rest == NULL || hex_parse(separator_text, separator.bytes, sizeof separator.bytes) != BB_OK ||
+        message_read(bytes_of(rest), "message", bytes, &size, &reason) != BB_OK ||
+        transaction_decode((struct bytes){bytes, size}, &transaction) != BB_OK) {
+        printf("error: %s\n", reason.text);
+        return;
+    }
+    struct hash id = transaction_id(&transaction, &separator);
+    enum signature_fault fault = signer_recover(signer, &id, transaction.signature, &address);
+    if (fault != SIGNATURE_GOOD) {
+        printf("error: %s\n", FAULTS[fault]);
+        return;
+    }
+    address_format(&address, text);
+    hex_format((struct bytes){id.bytes, sizeof id.bytes}, id_text);
+    printf("%s %s\n", text, id_text);
+}
+
+static void say_separator(char *line)
+{
+    char *rest = line, *chain = strsep(&rest, " "), *contract = strsep(&rest, " ");
+    struct eip712_domain domain = {.name = "Bit-Energy", .version = "1"};
+    char text[HEX_HASH];
+    if (contract == NULL || rest == NULL || address_parse(contract, &domain.contract) != BB_OK ||
+        hex_parse(rest, domain.salt.bytes, sizeof domain.salt.bytes) != BB_OK) {
+        puts("error: no domain");
+        return;
+    }
+    domain.chain_id = strtoull(chain, NULL, 10);
+    struct hash separator = eip712_separator(&domain);
+    hex_format((struct bytes){separator.bytes, sizeof separator.bytes}, text);
+    puts(text);
+}
+
 int main(void)
 {
     char *line = NULL;
@@ -85,8 +134,12 @@ int main(void)
             say_address(line + 8);
         else if (strncmp(line, "sign ", 5) == 0)
             sign(line + 5);
+        else if (strncmp(line, "recover ", 8) == 0)
+            recover(line + 8);
+        else if (strncmp(line, "separator ", 10) == 0)
+            say_separator(line + 10);
         else
-            puts("error: address or sign");
+            puts("error: address, sign, recover or separator");
         fflush(stdout);
     }
     free(line);
