@@ -130,7 +130,9 @@ static bool owner_good(const struct market *m, uint32_t account, bool bid)
 static enum status load_order(struct market *m, struct row_key key, struct reader *r)
 {
     bool bid = orders_is_bid(key.a);
-    struct open_order o = {.id = key.a, .account = read_u32(r), .start = read_u64(r)};
+    struct open_order o = {.id = key.a};
+    o.account = read_u32(r);
+    o.start = read_u64(r);
     o.energy.wh = read_i64(r);
     o.price.micro_per_kwh = read_i64(r);
     o.expires = read_u64(r);
