@@ -24,6 +24,7 @@ verb_run verb_account_show;
 verb_run verb_account_statement;
 verb_run verb_market_book;
 verb_run verb_market_trades;
+verb_run verb_market_simulate;
 verb_run verb_chain_status;
 verb_run verb_chain_log;
 verb_run verb_chain_block;
