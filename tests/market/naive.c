@@ -17,6 +17,17 @@ void naive_init(struct naive *n, const struct market_limits *limits)
     n->next_bid = MARKET_BID_FLAG + 1;
 }
 
+void naive_copy(struct naive *to, const struct naive *from)
+{
+    memcpy(to, from, offsetof(struct naive, accounts));
+    memcpy(to->accounts, from->accounts, from->account_count * sizeof *from->accounts);
+    memcpy(to->retired, from->retired, from->retired_count * sizeof *from->retired);
+    memcpy(to->orders, from->orders, from->order_count * sizeof *from->orders);
+    memcpy(to->lines, from->lines, from->line_count * sizeof *from->lines);
+    memcpy(to->uses, from->uses, from->use_count * sizeof *from->uses);
+    memcpy(to->fees, from->fees, from->fee_count * sizeof *from->fees);
+}
+
 /* -- finding ----------------------------------------------------------------------------------------------
  */
 
@@ -423,7 +434,7 @@ enum verdict naive_apply(struct naive *n, const struct action *action, struct wa
     out->order = 0;
     out->trade_count = out->passed_count = out->touched_count = 0;
     pass_time(n, call.second);
-    before = *n;
+    naive_copy(&before, n);
     enum verdict verdict = who_acts(n, action, &call.actor);
     if (verdict == VERDICT_OK)
         verdict = rules[action->type].rule(n, &call);
@@ -431,7 +442,7 @@ enum verdict naive_apply(struct naive *n, const struct action *action, struct wa
         find_touched(&before, n, out);
         return verdict;
     }
-    *n = before;
+    naive_copy(n, &before);
     out->order = 0;
     out->trade_count = 0;
     if (verdict != VERDICT_LINE_FULL)

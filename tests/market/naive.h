@@ -34,7 +34,7 @@ struct naive_fee {
     int64_t amount; /* never 0 */
 };
 
-/* The whole state. Copying it is how anything is undone. */
+/* The whole state. Copying it is how anything is undone. The arrays come last. */
 struct naive {
     struct market_limits limits;
     struct policy policy;
@@ -68,6 +68,9 @@ void naive_init(struct naive *naive, const struct market_limits *limits);
 enum verdict naive_apply(struct naive *naive, const struct action *action, struct wall now,
                          struct naive_outcome *out);
 enum verdict naive_open(struct naive *naive, const struct action *action);
+
+/* Copies the state: only what is in use. */
+void naive_copy(struct naive *to, const struct naive *from);
 
 /* Recomputes every sum; false when one is wrong. */
 bool naive_audit(const struct naive *naive);
