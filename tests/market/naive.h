@@ -5,6 +5,7 @@
 #define TESTS_MARKET_NAIVE_H
 
 #include "market/contract.h"
+#include "market/rows.h"
 #include "market/view.h"
 
 #define NAIVE_ACCOUNTS  256
@@ -12,6 +13,15 @@
 #define NAIVE_LINES     512
 #define NAIVE_USES      1024
 #define NAIVE_INTERVALS 128
+
+#define NAIVE_ROWS_MAX (2 * NAIVE_ACCOUNTS + NAIVE_ORDERS + NAIVE_LINES + NAIVE_USES + NAIVE_INTERVALS + 1)
+
+/* A row and its key. */
+struct naive_row {
+    struct row_key key;
+    uint32_t size;
+    uint8_t bytes[MARKET_ROW_MAX];
+};
 
 struct naive_retired {
     struct address address;
@@ -71,6 +81,9 @@ enum verdict naive_open(struct naive *naive, const struct action *action);
 
 /* Copies the state: only what is in use. */
 void naive_copy(struct naive *to, const struct naive *from);
+
+/* As market_rows: the same bytes, when the states are the same. */
+void naive_rows(const struct naive *naive, row_visit *visit, void *context);
 
 /* Recomputes every sum; false when one is wrong. */
 bool naive_audit(const struct naive *naive);

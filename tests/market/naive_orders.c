@@ -40,7 +40,7 @@ static bool use(struct naive *n, uint32_t buyer, uint32_t seller, uint64_t inter
     for (uint32_t i = 0; i < n->use_count; i++) {
         struct naive_use *u = &n->uses[i];
         if (u->buyer == buyer && u->seller == seller && u->interval == interval) {
-            u->used += energy;
+            u->used = energy > INT64_MAX - u->used ? INT64_MAX : u->used + energy;
             return true;
         }
     }

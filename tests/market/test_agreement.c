@@ -14,12 +14,13 @@
 #include <stdlib.h>
 
 #define STREAM_ACTIONS 2500
-#define CROWD_EVERY    24 /* one stream in so many has more than a thousand posts */
+#define CROWD_EVERY    16 /* one stream in so many has more than a thousand posts */
 
 static uint64_t seed = 20260301, actions = 20000, only = UINT64_MAX;
 
 struct tally {
-    uint64_t actions, trades, rollbacks, reloads, compared;
+    uint64_t actions, rollbacks, reloads, compared;
+    uint64_t hash; /* over the last state hash of every stream */
     uint64_t verdicts[VERDICT_COUNT];
 };
 
@@ -69,6 +70,7 @@ static bool run_stream(uint64_t number, uint64_t length)
     for (; same && at < length; at++)
         same = step(&stream, twin);
     same = same && twin_reload(twin) && twin_compare(twin);
+    tally.hash = (tally.hash ^ twin_hash(twin)) * UINT64_C(0x100000001b3);
     if (!same)
         fprintf(stderr,
                 "stream %" PRIu64 ", action %" PRIu64 "; repeat: test_agreement --seed %" PRIu64
@@ -95,8 +97,8 @@ static void test_coverage(void **state)
 {
     (void)state;
     printf("%" PRIu64 " actions, %" PRIu64 " comparisons of the whole state, %" PRIu64 " rollbacks, %" PRIu64
-           " reloads\n",
-           tally.actions, tally.compared, tally.rollbacks, tally.reloads);
+           " reloads, state hash %016" PRIx64 "\n",
+           tally.actions, tally.compared, tally.rollbacks, tally.reloads, tally.hash);
     for (int i = 0; i < VERDICT_COUNT; i++)
         printf("%10" PRIu64 "  %6.2f %%  %s\n", tally.verdicts[i],
                100.0 * (double)tally.verdicts[i] / (double)(tally.actions + !tally.actions),

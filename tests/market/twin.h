@@ -27,7 +27,10 @@ bool twin_rollback(struct twin *twin);
 /* Replaces the engine by one that was loaded from its rows. Commits. */
 bool twin_reload(struct twin *twin);
 
-/* Compares the whole state. */
+/* Compares the whole state: what the views show, and all rows byte for byte. */
 bool twin_compare(struct twin *twin);
+
+/* The hash of the rows that were compared last. */
+uint64_t twin_hash(const struct twin *twin);
 
 #endif
