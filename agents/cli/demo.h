@@ -3,6 +3,7 @@
 #define AGENTS_CLI_DEMO_H
 
 #include "agents/cli/call.h"
+#include "agents/cli/demo_market.h"
 #include "agents/cli/simulation.h"
 #include "agents/cli/watch.h"
 #include "node-fw/central/optimum.h"
@@ -28,8 +29,8 @@ struct demo_result {
 BB_MUST_CHECK enum status demo_result_complete(struct demo_result *result, uint64_t seed,
                                                struct bb_reason *reason);
 
-/* Prints it as one JSON document. */
-void demo_result_json(const struct demo_result *result);
+/* Prints it as one JSON document, with what the market came to. */
+void demo_result_json(const struct demo_result *result, const struct demo_market *market);
 
 /* Prints it for people: every board beside the centralised optimum and, where the scenario has them, the
  * published numbers; then the iterations. */

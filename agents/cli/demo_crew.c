@@ -100,6 +100,17 @@ enum status demo_crew_agents(struct crew *crew, const struct plan *plan, struct 
     return status;
 }
 
+enum status demo_crew_ledger(struct crew *crew, const struct plan *plan, struct bb_reason *reason)
+{
+    struct words w;
+    enum status status = begin(&w, "busbar-ledgerd", reason);
+    if (status != BB_OK)
+        return status;
+    add(&w, "--home");
+    add(&w, plan->home);
+    return crew_start(crew, "busbar-ledgerd", w.list, reason);
+}
+
 enum status demo_crew_boards(struct crew *crew, const struct plan *plan, struct bb_reason *reason)
 {
     enum status status = BB_OK;

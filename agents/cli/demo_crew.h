@@ -17,6 +17,10 @@ BB_MUST_CHECK enum status demo_crew_broker(struct crew *crew, const struct plan 
 BB_MUST_CHECK enum status demo_crew_agents(struct crew *crew, const struct plan *plan,
                                            struct bb_reason *reason);
 
+/* busbar-ledgerd on the home's chain. Statuses as above. */
+BB_MUST_CHECK enum status demo_crew_ledger(struct crew *crew, const struct plan *plan,
+                                           struct bb_reason *reason);
+
 /* The boards. Statuses as above. */
 BB_MUST_CHECK enum status demo_crew_boards(struct crew *crew, const struct plan *plan,
                                            struct bb_reason *reason);

@@ -80,7 +80,7 @@ static json_t *nodes_json(const struct demo_result *r)
     return nodes;
 }
 
-void demo_result_json(const struct demo_result *r)
+void demo_result_json(const struct demo_result *r, const struct demo_market *market)
 {
     json_t *document = json_document(), *d = json_object();
     json_object_set_new(d, "method", json_string(r->method));
@@ -101,6 +101,7 @@ void demo_result_json(const struct demo_result *r)
     json_array_append_new(simulated, simulated_json("incremental-cost", "complete", r->incremental_cost_done,
                                                     &r->incremental_cost));
     json_object_set_new(document, "simulated", simulated);
+    demo_market_json(market, document);
     json_print(stdout, document);
 }
 

@@ -8,6 +8,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+/* What the ledger gives at most of a list at once. */
+#define PAGE_MAX ((size_t)500)
+
 enum exit_code inquiry_open(const struct call *call, struct inquiry *out)
 {
     struct bb_reason reason;
@@ -55,6 +58,50 @@ enum exit_code inquiry_once(const struct call *call, const char *method, json_t 
     code = inquiry_ask(&inquiry, method, params, result_out);
     *format_out = inquiry.format;
     inquiry_close(&inquiry);
+    return code;
+}
+
+/* Asks for the next page; true when there may be another after it. */
+static bool take_page(struct inquiry *inquiry, const char *method, json_t *params, const char *member,
+                      json_t *all, enum exit_code *code, json_t **page)
+{
+    json_decref(*page);
+    *page = NULL;
+    *code = inquiry_ask(inquiry, method, json_incref(params), page);
+    json_t *items = json_object_get(*page, member), *next = json_object_get(*page, "next");
+    if (json_is_array(items))
+        json_array_extend(all, items);
+    if (*code != EXIT_DONE || !json_is_string(next) || *json_string_value(next) == '\0')
+        return false;
+    json_object_set(params, "before", next);
+    return true;
+}
+
+enum exit_code inquiry_gather(const struct call *call, const char *method, json_t *params, const char *member,
+                              size_t count, enum format *format_out, json_t **result_out)
+{
+    struct inquiry inquiry;
+    json_t *all = json_array(), *page = NULL;
+    enum exit_code code = inquiry_open(call, &inquiry);
+    bool opened = code == EXIT_DONE, more = opened;
+    while (more && json_array_size(all) < count) {
+        char left[24];
+        snprintf(left, sizeof left, "%zu",
+                 count - json_array_size(all) < PAGE_MAX ? count - json_array_size(all) : PAGE_MAX);
+        json_object_set_new(params, "count", json_string(left));
+        more = take_page(&inquiry, method, params, member, all, &code, &page);
+    }
+    json_decref(params);
+    if (opened) {
+        *format_out = inquiry.format;
+        inquiry_close(&inquiry);
+    }
+    if (code == EXIT_DONE) {
+        json_object_set(page, member, all);
+        *result_out = json_incref(page);
+    }
+    json_decref(page);
+    json_decref(all);
     return code;
 }
 

@@ -27,6 +27,12 @@ enum exit_code inquiry_ask(struct inquiry *inquiry, const char *method, json_t *
 enum exit_code inquiry_once(const struct call *call, const char *method, json_t *params,
                             enum format *format_out, json_t **result_out);
 
+/* Asks for up to `count` items of a list that the ledger tells newest first in pages: calls `method` with
+ * `params` (taken) again and again, with "before" as the page before said in "next". *result_out is the last
+ * page, with all the items in its `member`. */
+enum exit_code inquiry_gather(const struct call *call, const char *method, json_t *params, const char *member,
+                              size_t count, enum format *format_out, json_t **result_out);
+
 /* Prints the ledger's result as this program's document, with its version; takes `result`. */
 void inquiry_print(json_t *result);
 

@@ -139,14 +139,13 @@ enum exit_code verb_account_statement(const struct call *call)
     int64_t count;
     enum format format;
     json_t *result = NULL;
-    if (call_integer(call, "count", 1, 1000, 50, &reason, &count) != BB_OK)
+    if (call_integer(call, "count", 1, 1000000, 50, &reason, &count) != BB_OK)
         return call_fail(call, EXIT_USAGE, "%s", reason.text);
-    char text[24];
-    snprintf(text, sizeof text, "%" PRId64, count);
-    json_t *params = json_pack("{s:s, s:s}", "account", call->args[0], "count", text);
+    json_t *params = json_pack("{s:s}", "account", call->args[0]);
     if (call_value(call, "before") != NULL)
         json_object_set_new(params, "before", json_string(call_value(call, "before")));
-    enum exit_code code = inquiry_once(call, "statement", params, &format, &result);
+    enum exit_code code =
+        inquiry_gather(call, "statement", params, "entries", (size_t)count, &format, &result);
     if (code != EXIT_DONE)
         return code;
     if (format == FORMAT_JSON) {

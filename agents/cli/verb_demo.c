@@ -4,6 +4,7 @@
 #include "agents/cli/decimal.h"
 #include "agents/cli/demo.h"
 #include "agents/cli/demo_crew.h"
+#include "agents/cli/demo_keys.h"
 #include "agents/cli/home.h"
 #include "agents/cli/plan.h"
 #include "agents/cli/verbs.h"
@@ -33,6 +34,8 @@ struct demo {
     struct bb_loop *loop;
     struct bb_client *client;
     struct watch watch;
+    struct demo_market market;
+    bool certified; /* and told: what the boards say no longer ends the loop */
     int64_t started_ms, deadline_ms;
     char last_line[160];
     enum status ended; /* why the loop was stopped: BB_OK certified, BB_TIMEOUT, BB_CLOSED a process, … */
@@ -204,7 +207,7 @@ static void on_message(void *context, const char *topic, const char *sender, con
     (void)sender;
     (void)headers;
     watch_take(&d->watch, message);
-    if (watch_certified(&d->watch))
+    if (!d->certified && watch_certified(&d->watch))
         (void)!fail(d, BB_OK);
 }
 
@@ -293,6 +296,38 @@ static enum status run_loop(struct demo *d)
     return status == BB_OK ? d->ended : status;
 }
 
+/* Waits until the ledger answers, with all processes alive. */
+static enum status wait_for_ledger(struct demo *d)
+{
+    enum status status = BB_UNREACHABLE;
+    while (status == BB_UNREACHABLE) {
+        char *answer = NULL;
+        status = bb_call(d->client, "ledger", "status", NULL, 1000, &answer);
+        free(answer);
+        enum status crew = crew_check(&d->crew, &d->reason);
+        if (crew != BB_OK)
+            return crew;
+        if (status == BB_UNREACHABLE && bb_loop_mono_ms() > d->deadline_ms)
+            return call_reason(&d->reason, BB_TIMEOUT, "the ledger does not answer; logs are in %s",
+                               d->log_folder);
+        if (status == BB_UNREACHABLE && pause_for(d, 10) == BB_INTERRUPTED)
+            return BB_INTERRUPTED;
+    }
+    return status;
+}
+
+/* The ledger starts when the boards are certified: it takes nothing from them. */
+static enum status trade(struct demo *d)
+{
+    d->market = (struct demo_market){.home = d->home, .client = d->client, .reason = &d->reason};
+    enum status status = demo_market_found(&d->market);
+    if (status == BB_OK)
+        status = demo_crew_ledger(&d->crew, &d->plan, &d->reason);
+    if (status == BB_OK)
+        status = wait_for_ledger(d);
+    return status == BB_OK ? demo_market_run(&d->market) : status;
+}
+
 static enum status report(struct demo *d)
 {
     struct demo_result *r = calloc(1, sizeof *r);
@@ -303,11 +338,17 @@ static enum status report(struct demo *d)
                               .boards = d->watch.boards,
                               .seconds = (double)(bb_loop_mono_ms() - d->started_ms) / 1e3};
     tell_progress(d);
+    d->certified = true;
     enum status status = demo_result_complete(r, d->plan.seed, &d->reason);
-    if (status == BB_OK && d->json)
-        demo_result_json(r);
-    else if (status == BB_OK)
+    if (status == BB_OK && !d->json)
         demo_result_people(r);
+    fflush(stdout);
+    if (status == BB_OK)
+        status = trade(d);
+    if (status == BB_OK && d->json)
+        demo_result_json(r, &d->market);
+    else if (status == BB_OK)
+        demo_market_people(&d->market);
     fflush(stdout);
     free(r);
     return status;
@@ -325,8 +366,15 @@ static void print_hints(const struct demo *d)
            "  busbar sub Data/\n"
            "  busbar dispatch show\n"
            "  busbar dispatch override %s --kw 10\n"
-           "  busbar dispatch release all\n\n",
-           d->home, folder, d->scenario.nodes[0].id);
+           "  busbar dispatch release all\n\n"
+           "and trade, as C1, P1, P2 or P3 (the keys are the demo's):\n\n"
+           "  export BUSBAR_PASSPHRASE_FILE=%s/" DEMO_KEYS_PASSPHRASE "\n"
+           "  busbar sell --kwh 2 --price 9.50 --key P1\n"
+           "  busbar market book\n"
+           "  busbar buy --kwh 1 --max-price 10 --key C1\n"
+           "  busbar account statement C1\n"
+           "  busbar chain verify\n\n",
+           d->home, folder, d->scenario.nodes[0].id, d->home);
     fflush(stdout);
 }
 
@@ -375,6 +423,7 @@ static enum exit_code finish(struct demo *d, enum status status)
     crew_stop(&d->crew);
     bb_loop_close(d->loop);
     watch_close(&d->watch);
+    demo_market_close(&d->market);
     if (status == BB_INTERRUPTED)
         call_fail(d->call, EXIT_INTERRUPTED, "interrupted");
     else if (failed)

@@ -107,16 +107,14 @@ enum exit_code verb_market_trades(const struct call *call)
     int64_t count;
     enum format format;
     json_t *result = NULL;
-    char text[24];
-    if (call_integer(call, "count", 1, 1000, 50, &reason, &count) != BB_OK)
+    if (call_integer(call, "count", 1, 1000000, 50, &reason, &count) != BB_OK)
         return call_fail(call, EXIT_USAGE, "%s", reason.text);
-    snprintf(text, sizeof text, "%" PRId64, count);
-    json_t *params = json_pack("{s:s}", "count", text);
+    json_t *params = json_object();
     if (call_value(call, "account") != NULL)
         json_object_set_new(params, "account", json_string(call_value(call, "account")));
     if (call_value(call, "before") != NULL)
         json_object_set_new(params, "before", json_string(call_value(call, "before")));
-    enum exit_code code = inquiry_once(call, "trades", params, &format, &result);
+    enum exit_code code = inquiry_gather(call, "trades", params, "trades", (size_t)count, &format, &result);
     if (code != EXIT_DONE)
         return code;
     if (format == FORMAT_JSON) {

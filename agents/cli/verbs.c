@@ -71,6 +71,66 @@ static const struct option bare = {"secret", NULL, NULL, NULL, "print the bare s
 static const struct option text = {"text", NULL, NULL, NULL,
                                    "sign a text, as wallets sign personal messages"};
 
+/* What every verb that signs takes. */
+#define SIGNS &key, &passphrase_file, &nonce, &deadline, &dry_run, &json, BUS
+
+static const struct option key = {"key", "NAME", "BUSBAR_KEY", NULL,
+                                  "the key of the wallet to sign with; without it the only one there is"};
+static const struct option nonce = {"nonce", "N", NULL, NULL,
+                                    "the transaction's nonce; asked for without it"};
+static const struct option deadline = {"deadline", "SECONDS", NULL, NULL,
+                                       "how long the signature is good; 300 without it, 0: for ever"};
+static const struct option dry_run = {"dry-run", NULL, NULL, NULL,
+                                      "print what would be signed, sign and send nothing"};
+static const struct option kwh = {"kwh", "KWH", NULL, NULL, "energy, kWh: three decimals are a Wh"};
+static const struct option cents = {"cents", "CENTS", NULL, NULL, "money, cent: seven decimals are a nano-$"};
+static const struct option price = {"price", "CENTS_PER_KWH", NULL, NULL,
+                                    "price, cent/kWh: up to four decimals"};
+static const struct option max_price = {"max-price", "CENTS_PER_KWH", NULL, NULL,
+                                        "the most to pay, cent/kWh"};
+static const struct option expires = {"expires", "TIME", NULL, NULL,
+                                      "when the order ends by itself; never without it"};
+static const struct option fill = {"fill", "FILL", NULL, "all-or-nothing partial rest",
+                                   "what may happen when not all is there; all-or-nothing without it"};
+static const struct option role = {"role", "ROLE", NULL, "prosumer consumer meter operator distribution",
+                                   "its role"};
+static const struct option successor = {"to", "ADDRESS|KEY", NULL, NULL,
+                                        "the new address, or a key in the wallet"};
+static const struct option from = {"from", "NAME", NULL, NULL, "who gives"};
+static const struct option to = {"to", "NAME", NULL, NULL, "who receives"};
+static const struct option reason = {"reason", "TEXT", NULL, NULL, "why, for everyone to read"};
+static const struct option unlimited = {"unlimited", NULL, NULL, NULL, "the line has no limit any more"};
+static const struct option mode = {"mode", "MODE", NULL, "none limit penalty",
+                                   "what lines do beyond their capacity"};
+static const struct option penalty = {"penalty", "CENTS_PER_KWH", NULL, NULL,
+                                      "price beyond a line's capacity"};
+static const struct option recipient = {"recipient", "WHO", NULL, "distribution seller",
+                                        "who gets the penalty"};
+static const struct option band_low = {"band-low", "CENTS_PER_KWH", NULL, NULL, "the lowest price allowed"};
+static const struct option band_high = {"band-high", "CENTS_PER_KWH", NULL, NULL,
+                                        "the highest price allowed; 0 with --band-low 0: no band"};
+static const struct option interval_seconds = {"interval-seconds", "SECONDS", NULL, NULL,
+                                               "length of a delivery interval; 0: any start"};
+static const struct option gate_seconds = {"gate-seconds", "SECONDS", NULL, NULL,
+                                           "orders are taken until so long before an interval's start"};
+static const struct option operator_key = {"operator", "KEY|ADDRESS", NULL, NULL,
+                                           "the operator; the key named operator without it"};
+static const struct option distribution_key = {"distribution", "KEY|ADDRESS", NULL, NULL,
+                                               "the distribution company; the key named edc without it"};
+static const struct option chain_id = {"chain-id", "N", NULL, NULL, "the chain's number; 1337 without it"};
+static const struct option opening_cents = {"cents", "CENTS", NULL, NULL, "everybody's opening money, cent"};
+static const struct option opening_kwh = {"kwh", "KWH", NULL, NULL, "everybody's opening energy, kWh"};
+static const struct option output = {"output", "FILE", NULL, NULL, "where to; standard output without it"};
+static const struct option genesis_file = {"genesis-file", "FILE", NULL, NULL,
+                                           "the chain's genesis; the home's ledger/genesis without it"};
+static const struct option genesis = {"genesis", "HASH", NULL, NULL,
+                                      "the hash of the chain's genesis, instead of a file"};
+static const struct option contract = {"contract", "ADDRESS", NULL, NULL,
+                                       "with --genesis: the contract's address"};
+static const struct option sealer = {
+    "sealer", "ADDRESS", NULL, NULL,
+    "who must have sealed the last block in it; the genesis' sealer without it"};
+
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
      "What is there stays: a key is never overwritten. --agent adds one of your own: it may hear all, and\n"
@@ -117,6 +177,22 @@ static const struct verb table[] = {
      LIST(&json, BUS), "busbar-account(1)", verb_account_show, false},
     {"account statement", "NAME", 1, 1, "show an account's balances after each transaction that touched it",
      NULL, LIST(&rows, &before, &json, &csv, BUS), "busbar-account(1)", verb_account_statement, false},
+    {"account admit", "NAME ADDRESS|KEY", 2, 2, "admit a participant (operator)",
+     "KEY is a key in the wallet.", LIST(&role, SIGNS), "busbar-account(1)", verb_account_admit, false},
+    {"account revoke", "NAME", 1, 1, "stop a participant (operator)", NULL, LIST(SIGNS), "busbar-account(1)",
+     verb_account_revoke, false},
+    {"account rekey", "NAME", 1, 1, "move an account to another key (operator)", NULL,
+     LIST(&successor, SIGNS), "busbar-account(1)", verb_account_rekey, false},
+    {"account mint", "NAME", 1, 1, "give new money and energy to an account (operator)", NULL,
+     LIST(&cents, &kwh, SIGNS), "busbar-account(1)", verb_account_mint, false},
+    {"account correct", "TX", 1, 1, "move money and energy back, naming the transaction (operator)", NULL,
+     LIST(&from, &to, &cents, &kwh, &reason, SIGNS), "busbar-account(1)", verb_account_correct, false},
+    {"sell", "", 0, 0, "post energy for sale", NULL, LIST(&kwh, &price, &interval, &expires, SIGNS),
+     "busbar-market(1)", verb_sell, false},
+    {"buy", "", 0, 0, "buy energy, the cheapest first", NULL,
+     LIST(&kwh, &max_price, &fill, &interval, &expires, SIGNS), "busbar-market(1)", verb_buy, false},
+    {"transfer", "NAME", 1, 1, "send money to an account", NULL, LIST(&cents, SIGNS), "busbar-market(1)",
+     verb_transfer, false},
     {"market book", "", 0, 0, "show what is for sale and what is wanted", NULL,
      LIST(&interval, &depth, &json, &csv, BUS), "busbar-market(1)", verb_market_book, false},
     {"market trades", "", 0, 0, "show what was traded", NULL,
@@ -124,6 +200,28 @@ static const struct verb table[] = {
     {"market simulate", "[FILE]", 0, 1, "run the contract alone on actions in a file: what if",
      "FILE holds one JSON action a line, - or none is standard input; busbar-market(1) tells its format.",
      LIST(&json), "busbar-market(1)", verb_market_simulate, false},
+    {"market post update", "ORDER", 1, 1, "change the energy or the price of a post of one's own", NULL,
+     LIST(&kwh, &price, SIGNS), "busbar-market(1)", verb_market_post_update, false},
+    {"market post cancel", "ORDER", 1, 1, "withdraw a post", NULL, LIST(SIGNS), "busbar-market(1)",
+     verb_market_post_cancel, false},
+    {"market bid cancel", "ORDER", 1, 1, "withdraw a resting bid", NULL, LIST(SIGNS), "busbar-market(1)",
+     verb_market_bid_cancel, false},
+    {"market policy", "", 0, 0, "show the market's policy, or set it (distribution company)",
+     "What is not given stays as it is; without any of them it shows what is in force.",
+     LIST(&mode, &penalty, &recipient, &band_low, &band_high, &interval_seconds, &gate_seconds, SIGNS),
+     "busbar-market(1)", verb_market_policy, false},
+    {"market line", "BUYER SELLER", 2, 2,
+     "set what a line carries per delivery interval (distribution company)", NULL,
+     LIST(&kwh, &unlimited, SIGNS), "busbar-market(1)", verb_market_line, false},
+    {"market halt", "", 0, 0, "take no orders but cancellations (operator)", NULL, LIST(SIGNS),
+     "busbar-market(1)", verb_market_halt, false},
+    {"market open", "", 0, 0, "take orders again (operator)", NULL, LIST(SIGNS), "busbar-market(1)",
+     verb_market_open, false},
+    {"chain init", "[NAME:ROLE[:KEY[:CENTS[:KWH]]]…]", 0, VERB_ARGS_MAX,
+     "found a chain: sealer's key and genesis",
+     "KEY is an address or a key of the wallet, the one called NAME without it. What is there stays.",
+     LIST(&operator_key, &distribution_key, &opening_cents, &opening_kwh, &chain_id, &home, &json),
+     "busbar-chain(1)", verb_chain_init, false},
     {"chain status", "", 0, 0, "show the ledger's state: height, totals, genesis, policy", NULL,
      LIST(&json, BUS), "busbar-chain(1)", verb_chain_status, false},
     {"chain log", "", 0, 0, "list the last blocks", NULL, LIST(&blocks, &json, &csv, BUS), "busbar-chain(1)",
@@ -132,6 +230,24 @@ static const struct verb table[] = {
      verb_chain_block, false},
     {"chain tx", "ID", 1, 1, "show one transaction: what was signed and what became of it", NULL,
      LIST(&json, BUS), "busbar-chain(1)", verb_chain_tx, false},
+    {"chain receipt", "ID", 1, 1, "save the proof that a transaction is in the chain", NULL,
+     LIST(&output, &json, BUS), "busbar-chain(1)", verb_chain_receipt, false},
+    {"chain verify-receipt", "FILE", 1, 1, "check such a proof, without the ledger", NULL,
+     LIST(&genesis_file, &genesis, &chain_id, &contract, &sealer, &home, &json), "busbar-chain(1)",
+     verb_chain_verify_receipt, false},
+    {"chain genesis", "", 0, 0, "save the chain's genesis, which receipts are checked against", NULL,
+     LIST(&output, &json, BUS), "busbar-chain(1)", verb_chain_genesis, false},
+    {"chain verify", "[FILE]", 0, 1, "replay the whole chain, checking everything",
+     "FILE is an exported chain; without it the running ledger is asked for its blocks.", LIST(&json, BUS),
+     "busbar-chain(1)", verb_chain_verify, false},
+    {"chain export", "FILE", 1, 1, "write the chain to a file", NULL, LIST(&home), "busbar-chain(1)",
+     verb_chain_export, false},
+    {"chain import", "FILE", 1, 1, "make the home's chain out of such a file, checking everything", NULL,
+     LIST(&home), "busbar-chain(1)", verb_chain_import, false},
+    {"chain backup", "FILE", 1, 1, "copy the database while the ledger runs", NULL, LIST(&home),
+     "busbar-chain(1)", verb_chain_backup, false},
+    {"chain sealer", "ADDRESS|KEY", 1, 1, "say who seals blocks from now on (operator)", NULL, LIST(SIGNS),
+     "busbar-chain(1)", verb_chain_sealer, false},
     {"key new", "NAME", 1, 1, "make a key to trade with",
      "The passphrase is asked for twice. A key is never overwritten.",
      LIST(&light, &passphrase_file, &home, &json), "busbar-key(1)", verb_key_new, false},

@@ -1,0 +1,106 @@
+#include "agents/cli/advice.h"
+
+#include "agents/cli/answer.h"
+#include "agents/cli/inquiry.h"
+#include "agents/cli/listing.h"
+
+#include <string.h>
+
+/* NAME stands for the account that acted. */
+static const struct {
+    const char *word, *advice;
+} advices[] = {
+    {"not-admitted",
+     "busbar account list tells who is admitted; the operator admits others: busbar account admit"},
+    {"revoked", "ask the operator"},
+    {"wrong-role", "busbar account list tells who has which role; choose the right key with --key"},
+    {"already-admitted", "busbar account list tells the names and addresses that are taken"},
+    {"outside-price-band", "busbar market policy shows the band"},
+    {"insufficient-money", "busbar account show NAME tells what is free"},
+    {"insufficient-energy",
+     "busbar account show NAME tells what is free; busbar market post cancel frees what is on sale"},
+    {"unknown-order", "it may be sold, cancelled or expired: busbar market book"},
+    {"not-owner", "busbar account show NAME lists the orders that are NAME's"},
+    {"not-a-post", "cancel the bid and give another: busbar market bid cancel"},
+    {"market-halted", "the operator opens it: busbar market open"},
+    {"gate-closed", "choose a later --interval; busbar market policy shows when the gate closes"},
+    {"bad-interval", "busbar market policy shows the length of the intervals"},
+    {"already-expired", "give an --expires in the future: --expires +1h"},
+    {"not-enough-offers", "busbar market book shows what is offered; --fill partial takes what there is, "
+                          "--fill rest waits for the rest"},
+    {"price-too-low",
+     "busbar market book shows the prices; raise --max-price, or take less with --fill partial"},
+    {"line-full", "busbar market policy shows the lines; --fill partial takes what they carry"},
+    {"unknown-transaction", "busbar account statement lists the transactions of an account"},
+    {"wrong-signer", "the ledger may have another genesis than it said: busbar chain status"},
+    {"signer-not-admitted", "the operator admits it: busbar account admit"},
+    {"signer-revoked", "ask the operator"},
+    {"wrong-nonce", "leave --nonce away: it is asked for"},
+    {"deadline-passed", "give a later --deadline, in seconds from now"},
+    {"busy", "try again"},
+    {"read-only", "busbar chain status tells why"},
+};
+
+const char *advice_for(const char *word)
+{
+    for (size_t i = 0; word != NULL && i < sizeof advices / sizeof *advices; i++)
+        if (strcmp(advices[i].word, word) == 0)
+            return advices[i].advice;
+    return NULL;
+}
+
+/* Writes the advice with the account's name in the place of NAME. */
+static void put_advice(FILE *to, const char *advice, const char *name)
+{
+    for (const char *at; (at = strstr(advice, "NAME")) != NULL; advice = at + 4)
+        fprintf(to, "%.*s%s", (int)(at - advice), advice, name);
+    fprintf(to, "%s\n", advice);
+}
+
+static enum exit_code tell_refusal(const struct call *call, const char *word, const json_t *entry,
+                                   const char *name)
+{
+    const char *text = json_string_value(json_object_get(entry, "text"));
+    char expected[LISTING_TEXT_MAX];
+    call_fail(call, EXIT_REFUSED, "refused, %s: %s", word,
+              text == NULL ? "the ledger gives no reason" : text);
+    const char *advice = advice_for(word);
+    if (advice != NULL)
+        put_advice(stderr, advice, name);
+    listing_text(entry, "expected_nonce", LISTING_COUNT, FORMAT_PEOPLE, expected);
+    if (*expected != '\0' && strcmp(word, "wrong-nonce") == 0)
+        fprintf(stderr, "The next nonce is %s.\n", expected);
+    return EXIT_REFUSED;
+}
+
+static void tell_done(const struct call *call, const json_t *entry)
+{
+    char id[LISTING_TEXT_MAX], height[LISTING_TEXT_MAX], order[LISTING_TEXT_MAX];
+    listing_text(entry, "id", LISTING_TEXT, FORMAT_PEOPLE, id);
+    listing_text(entry, "height", LISTING_COUNT, FORMAT_PEOPLE, height);
+    listing_text(entry, "order", LISTING_ORDER, FORMAT_PEOPLE, order);
+    bool again = json_is_true(json_object_get(entry, "again"));
+    printf("%s: done%s, in block %s", call->verb->name, again ? " before" : "", height);
+    if (*order != '\0' && strcmp(order, "0") != 0)
+        printf(", order %s", order);
+    putchar('\n');
+    answer_lists(entry);
+    printf("\ntransaction %s\nkeep the proof of it: busbar chain receipt %s --output FILE\n", id, id);
+}
+
+enum exit_code advice_tell(const struct call *call, enum format format, const char *name, json_t *entry)
+{
+    const char *verdict = json_string_value(json_object_get(entry, "verdict"));
+    const char *refused = json_string_value(json_object_get(entry, "refused"));
+    enum exit_code code = EXIT_DONE;
+    if (refused != NULL)
+        code = tell_refusal(call, refused, entry, name);
+    else if (verdict == NULL || strcmp(verdict, "ok") != 0)
+        code = tell_refusal(call, verdict == NULL ? "no verdict" : verdict, entry, name);
+    else if (format != FORMAT_JSON)
+        tell_done(call, entry);
+    if (format == FORMAT_JSON)
+        inquiry_print(json_incref(entry));
+    json_decref(entry);
+    return code;
+}
