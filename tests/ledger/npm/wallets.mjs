@@ -4,10 +4,14 @@
 //   node wallets.mjs seal   < requests    [{"secret","passphrase"}, …] → [{"maker","json"}, …]
 //   node wallets.mjs open   < requests    [{"json","passphrase"}, …] → [{"ethers","ox"}, …]: the secrets they find
 //   node wallets.mjs texts  < requests    [{"secret","text"}, …] → [{"ethers","viem"}, …]: EIP-191 signatures
+import { webcrypto } from "node:crypto";
 import { TypedDataEncoder, Wallet, decryptKeystoreJsonSync, encryptKeystoreJsonSync } from "ethers";
 import * as Keystore from "ox/Keystore";
 import { hashTypedData } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
+
+// Node 18 does not have it as a global yet; ox takes its randomness there.
+globalThis.crypto ??= webcrypto;
 
 // The table of types, as the design states it; typed in again here, so that the C table is checked against it.
 const TYPES = {
