@@ -104,7 +104,6 @@ struct import {
     struct chain *chain;
     struct hash last; /* of the block that was read last */
     size_t batch;
-    bool checkpoint; /* the chain's head is one */
     archive_progress *progress;
     void *context;
 };
@@ -157,41 +156,39 @@ static enum status from_file(void *context, uint64_t height, struct bb_reason *r
     return BB_OK;
 }
 
-/* Ends the batch; with a checkpoint when the chain stands at one. */
-static enum status end_batch(struct import *import, struct bb_reason *reason)
-{
-    import->batch = 0;
-    enum status status = store_end(import->store, reason);
-    if (status == BB_OK && import->checkpoint)
-        status = checkpoint_write(import->store, import->chain, reason);
-    import->checkpoint = false;
-    return status;
-}
-
 static enum status keep(void *context, uint64_t height, struct bytes block, struct bb_reason *reason)
 {
     struct import *import = context;
-    struct block_header header;
-    struct bytes head = {block.data, BLOCK_HEADER_SIZE};
-    enum status status = BB_OK;
-    if (import->batch > 0 && (import->checkpoint || import->batch > BATCH_BYTES))
-        status = end_batch(import, reason);
-    if (status == BB_OK && import->batch == 0)
-        status = store_begin(import->store, reason);
+    struct hash hash = block_hash((struct bytes){block.data, BLOCK_HEADER_SIZE});
+    enum status status = import->batch == 0 ? store_begin(import->store, reason) : BB_OK;
     if (status == BB_OK)
-        status = block_header_decode(head, &header);
-    if (status != BB_OK)
-        return status;
-    struct hash hash = block_hash(head);
-    status = store_append(import->store, height, &hash, block, reason);
-    if (status != BB_OK)
-        return status;
-    checkpoint_note(import->store, import->chain);
-    import->checkpoint = header.checkpoint;
+        status = store_append(import->store, height, &hash, block, reason);
+    if (status == BB_OK)
+        checkpoint_note(import->store, import->chain);
     import->batch += block.size;
+    return status;
+}
+
+static enum status end_batch(struct import *import, struct bb_reason *reason)
+{
+    if (import->batch == 0)
+        return BB_OK;
+    import->batch = 0;
+    return store_end(import->store, reason);
+}
+
+static enum status kept(void *context, uint64_t height, struct bytes block, struct bb_reason *reason)
+{
+    struct import *import = context;
+    struct block_header header;
+    enum status status = block_header_decode((struct bytes){block.data, BLOCK_HEADER_SIZE}, &header);
+    if (status == BB_OK && (header.checkpoint || import->batch > BATCH_BYTES))
+        status = end_batch(import, reason);
+    if (status == BB_OK && header.checkpoint)
+        status = checkpoint_write(import->store, import->chain, reason);
     if (import->progress != NULL && height % TOLD_EVERY == 0)
         import->progress(import->context, height, 0);
-    return BB_OK;
+    return status;
 }
 
 static enum status read_genesis(struct import *import, struct bb_reason *reason, uint8_t **bytes_out,
@@ -226,10 +223,10 @@ static enum status run_import(struct import *import, uint32_t threads, struct bb
         return status;
     status = pool_open(threads, chain_separator(import->chain), &pool);
     if (status == BB_OK) {
-        struct replay replay = {import->chain, pool, false, from_file, keep, import};
+        struct replay replay = {import->chain, pool, false, from_file, keep, kept, import};
         status = replay_run(&replay, reason);
     }
-    if (status == BB_OK && import->batch > 0)
+    if (status == BB_OK)
         status = end_batch(import, reason);
     pool_close(pool);
     chain_close(import->chain);

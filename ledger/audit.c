@@ -48,12 +48,21 @@ static enum status compare(struct auditing *auditing, struct bb_reason *reason)
     return checkpoint_compare(auditing->store, auditing->chain, reason);
 }
 
-static enum status checked(void *context, uint64_t height, struct bytes block, struct bb_reason *reason)
+static enum status accepted(void *context, uint64_t height, struct bytes block, struct bb_reason *reason)
+{
+    (void)context;
+    (void)height;
+    (void)block;
+    (void)reason;
+    return BB_OK;
+}
+
+static enum status committed(void *context, uint64_t height, struct bytes block, struct bb_reason *reason)
 {
     struct auditing *auditing = context;
     (void)height;
     (void)block;
-    report(auditing); /* the chain stands before this block */
+    report(auditing);
     enum status status = compare(auditing, reason);
     if (auditing->progress != NULL && auditing->report->seconds - auditing->told > 0.1) {
         auditing->told = auditing->report->seconds;
@@ -68,11 +77,10 @@ static enum status replay_all(struct auditing *auditing, uint32_t threads, struc
     enum status status = pool_open(threads, chain_separator(auditing->chain), &pool);
     if (status != BB_OK)
         return status;
-    struct replay replay = {auditing->chain, pool, false, from_store, checked, auditing};
+    struct replay replay = {auditing->chain, pool, false, from_store, accepted, committed, auditing};
     status = replay_run(&replay, reason);
     pool_close(pool);
-    report(auditing);
-    return status == BB_OK ? compare(auditing, reason) : status;
+    return status;
 }
 
 enum status audit_run(struct store *store, uint32_t threads, audit_progress *progress, void *context,

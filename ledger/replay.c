@@ -111,11 +111,13 @@ static enum status run_one(struct running *running, const struct ahead *ahead, s
         return BB_MALFORMED;
     }
     enum status status = replay->accepted(replay->context, ahead->height, bytes, reason);
-    if (status == BB_OK)
-        chain_commit(replay->chain);
-    else
+    if (status != BB_OK) {
         chain_rollback(replay->chain);
-    return status;
+        return status;
+    }
+    chain_commit(replay->chain);
+    return replay->committed == NULL ? BB_OK
+                                     : replay->committed(replay->context, ahead->height, bytes, reason);
 }
 
 static enum status run(struct running *running, uint64_t height, struct bb_reason *reason)
@@ -251,7 +253,7 @@ enum status replay_open(struct store *store, uint32_t threads, struct replay_kno
     status = pool_open(threads, chain_separator(chain), &pool);
     if (status == BB_OK) {
         struct opening opening = {store, chain};
-        struct replay replay = {chain, pool, true, from_store, note, &opening};
+        struct replay replay = {chain, pool, true, from_store, note, NULL, &opening};
         status = replay_run(&replay, reason);
     }
     if (status != BB_OK) {

@@ -11,9 +11,9 @@
 typedef enum status replay_next(void *context, uint64_t height, struct bb_reason *reason, uint8_t **bytes_out,
                                 size_t *size_out);
 
-/* Told of each block that was right, before the chain commits it. Any failure ends the replay. */
-typedef enum status replay_accepted(void *context, uint64_t height, struct bytes block,
-                                    struct bb_reason *reason);
+/* Told of each block that was right: `accepted` before the chain commits it, `committed` (may be NULL)
+ * afterwards, when the market shows the state of that block. Any failure ends the replay. */
+typedef enum status replay_told(void *context, uint64_t height, struct bytes block, struct bb_reason *reason);
 
 struct replay {
     struct chain *chain;
@@ -21,7 +21,7 @@ struct replay {
     bool trusted; /* the seals stand for the signatures: for blocks that this installation has checked before
                    */
     replay_next *next;
-    replay_accepted *accepted;
+    replay_told *accepted, *committed;
     void *context;
 };
 
