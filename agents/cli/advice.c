@@ -85,7 +85,12 @@ static void tell_done(const struct call *call, const json_t *entry)
         printf(", order %s", order);
     putchar('\n');
     answer_lists(entry);
-    printf("\ntransaction %s\nkeep the proof of it: busbar chain receipt %s --output FILE\n", id, id);
+    printf("\ntransaction %s\n", id);
+    if (call_value(call, "receipt") != NULL)
+        printf("its proof is in %s: busbar chain verify-receipt %s\n", call_value(call, "receipt"),
+               call_value(call, "receipt"));
+    else
+        printf("keep the proof of it: busbar chain receipt %s --output FILE\n", id);
 }
 
 enum exit_code advice_tell(const struct call *call, enum format format, const char *name, json_t *entry)

@@ -59,9 +59,8 @@ json_t *blob_to_json(struct bytes bytes)
     return json;
 }
 
-enum exit_code blob_write(const struct call *call, struct bytes bytes)
+enum exit_code blob_write(const struct call *call, const char *path, struct bytes bytes)
 {
-    const char *path = call_value(call, "output");
     if (path == NULL && isatty(STDOUT_FILENO))
         return call_fail(call, EXIT_USAGE, "these are bytes, no text for a terminal; give --output FILE");
     FILE *file = path == NULL ? stdout : fopen(path, "we");

@@ -18,7 +18,7 @@ BB_MUST_CHECK enum status blob_of_json(const json_t *text, uint8_t **data_out, s
 /* The other way: a JSON text "0x…". */
 json_t *blob_to_json(struct bytes bytes);
 
-/* Writes to the file of --output, or to standard output unless that is a terminal. Failures are told. */
-enum exit_code blob_write(const struct call *call, struct bytes bytes);
+/* Writes to a file, or with NULL to standard output unless that is a terminal. Failures are told. */
+enum exit_code blob_write(const struct call *call, const char *path, struct bytes bytes);
 
 #endif

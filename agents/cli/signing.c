@@ -1,6 +1,7 @@
 #include "agents/cli/signing.h"
 
 #include "agents/cli/advice.h"
+#include "agents/cli/blob.h"
 #include "agents/cli/listing.h"
 #include "agents/cli/typed_data.h"
 #include "ledger/crypto/address.h"
@@ -266,6 +267,26 @@ static enum exit_code send(struct signing *s, const struct action *action, json_
     return code;
 }
 
+/* --receipt: what is in the chain, whatever the verdict, can be proved. */
+static enum exit_code save_receipt(struct signing *s, const json_t *entry)
+{
+    const char *path = call_value(s->inquiry.call, "receipt");
+    const json_t *id = json_object_get(entry, "id");
+    json_t *result = NULL;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    if (path == NULL || json_object_get(entry, "verdict") == NULL)
+        return EXIT_DONE;
+    enum exit_code code = inquiry_ask(&s->inquiry, "receipt", json_pack("{s:O}", "id", id), &result);
+    if (code == EXIT_DONE && blob_of_json(json_object_get(result, "receipt"), &data, &size) != BB_OK)
+        code = call_fail(s->inquiry.call, EXIT_FAILED, "the ledger's answer has no receipt");
+    if (code == EXIT_DONE)
+        code = blob_write(s->inquiry.call, path, (struct bytes){data, size});
+    free(data);
+    json_decref(result);
+    return code;
+}
+
 static enum exit_code learn(struct signing *s)
 {
     enum exit_code code = choose_key(s);
@@ -291,9 +312,12 @@ enum exit_code signing_run(const struct call *call, struct action *action, signi
         code = show(&s, action);
     else if (code == EXIT_DONE)
         code = send(&s, action, &entry);
-    inquiry_close(&s.inquiry);
-    if (entry != NULL)
+    if (entry != NULL) {
+        enum exit_code saved = save_receipt(&s, entry);
         code = advice_tell(call, s.inquiry.format, s.name, entry);
+        code = code == EXIT_DONE ? saved : code;
+    }
+    inquiry_close(&s.inquiry);
     json_decref(s.parameters);
     return code;
 }

@@ -6,6 +6,7 @@
 #include "agents/cli/home.h"
 #include "agents/cli/verbs.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,16 +105,6 @@ static void offer_verbs(const char *const *words, size_t count, const char *pref
     }
 }
 
-static void offer_value(const struct option *option, const char *prefix)
-{
-    if (option->choices != NULL)
-        offer_words(option->choices, prefix);
-    else if (strcmp(option->value, "FILE") == 0)
-        puts(":files");
-    else if (strcmp(option->value, "DIR") == 0)
-        puts(":folders");
-}
-
 static void offer_options(const struct verb *verb, const char *prefix)
 {
     for (size_t i = 0; i < verb_option_count(verb); i++) {
@@ -154,13 +145,73 @@ static void offer_boards(const char *arguments, const char *prefix)
     json_decref(site);
 }
 
+/* Offers the participants of $BUSBAR_HOME's genesis; those admitted later are in the ledger alone. */
+static void offer_accounts(const char *prefix)
+{
+    struct bb_reason reason;
+    char home[512], path[600];
+    if (home_find(NULL, &reason, home, sizeof home) != BB_OK)
+        return;
+    snprintf(path, sizeof path, "%s/ledger/genesis.json", home);
+    json_t *genesis = json_load_file(path, 0, NULL);
+    const json_t *participants = json_object_get(genesis, "participants");
+    for (size_t i = 0; i < json_array_size(participants); i++) {
+        const json_t *participant = json_array_get(participants, i);
+        const char *name = json_string_value(json_object_get(participant, "name"));
+        const char *role = json_string_value(json_object_get(participant, "role"));
+        if (name != NULL)
+            offer(name, prefix, role == NULL ? "" : role);
+    }
+    json_decref(genesis);
+}
+
+/* Offers the keys in the wallet of $BUSBAR_HOME. */
+static void offer_keys(const char *prefix)
+{
+    struct bb_reason reason;
+    char home[512], path[600];
+    if (home_find(NULL, &reason, home, sizeof home) != BB_OK)
+        return;
+    snprintf(path, sizeof path, "%s/wallet", home);
+    DIR *folder = opendir(path);
+    for (const struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        char name[sizeof entry->d_name];
+        size_t length = strlen(entry->d_name);
+        if (length <= 5 || entry->d_name[0] == '.' || strcmp(entry->d_name + length - 5, ".json") != 0)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)(length - 5), entry->d_name);
+        offer(name, prefix, "");
+    }
+    if (folder != NULL)
+        closedir(folder);
+}
+
+static void offer_value(const struct option *option, const char *prefix)
+{
+    if (option->choices != NULL)
+        offer_words(option->choices, prefix);
+    else if (strcmp(option->value, "FILE") == 0)
+        puts(":files");
+    else if (strcmp(option->value, "DIR") == 0)
+        puts(":folders");
+    else if (strcmp(option->name, "key") == 0)
+        offer_keys(prefix);
+    else if (strcmp(option->value, "NAME") == 0 && strcmp(option->name, "agent") != 0)
+        offer_accounts(prefix);
+}
+
 /* Offers what the verb's arguments can be. */
 static void offer_arguments(const struct verb *verb, const char *prefix)
 {
+    bool boards = strncmp(verb->name, "dispatch ", 9) == 0;
     if (strstr(verb->arguments, "FILE") != NULL)
         puts(":files");
-    else if (strncmp(verb->arguments, "NAME", 4) == 0)
+    else if (boards && strncmp(verb->arguments, "NAME", 4) == 0)
         offer_boards(verb->arguments, prefix);
+    else if (strncmp(verb->name, "key ", 4) == 0)
+        offer_keys(prefix);
+    else if (strncmp(verb->arguments, "NAME", 4) == 0 || strncmp(verb->arguments, "BUYER", 5) == 0)
+        offer_accounts(prefix);
     else if (strchr(verb->arguments, '|') != NULL)
         offer_words(verb->arguments, prefix);
 }

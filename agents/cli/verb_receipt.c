@@ -32,7 +32,7 @@ static enum exit_code save(const struct call *call, const char *method, json_t *
     if (blob_of_json(json_object_get(result, member), &data, &size) != BB_OK)
         code = call_fail(call, EXIT_FAILED, "the ledger's answer has no bytes in its %s", member);
     else
-        code = blob_write(call, (struct bytes){data, size});
+        code = blob_write(call, call_value(call, "output"), (struct bytes){data, size});
     free(data);
     json_decref(result);
     return code;

@@ -72,7 +72,7 @@ static const struct option text = {"text", NULL, NULL, NULL,
                                    "sign a text, as wallets sign personal messages"};
 
 /* What every verb that signs takes. */
-#define SIGNS &key, &passphrase_file, &nonce, &deadline, &dry_run, &json, BUS
+#define SIGNS &key, &passphrase_file, &nonce, &deadline, &dry_run, &receipt, &json, BUS
 
 static const struct option key = {"key", "NAME", "BUSBAR_KEY", NULL,
                                   "the key of the wallet to sign with; without it the only one there is"};
@@ -82,6 +82,8 @@ static const struct option deadline = {"deadline", "SECONDS", NULL, NULL,
                                        "how long the signature is good; 300 without it, 0: for ever"};
 static const struct option dry_run = {"dry-run", NULL, NULL, NULL,
                                       "print what would be signed, sign and send nothing"};
+static const struct option receipt = {"receipt", "FILE", NULL, NULL,
+                                      "also save the proof that it is in the chain"};
 static const struct option kwh = {"kwh", "KWH", NULL, NULL, "energy, kWh: three decimals are a Wh"};
 static const struct option cents = {"cents", "CENTS", NULL, NULL, "money, cent: seven decimals are a nano-$"};
 static const struct option price = {"price", "CENTS_PER_KWH", NULL, NULL,

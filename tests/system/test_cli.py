@@ -393,7 +393,19 @@ class Demo(unittest.TestCase):
     def demo(self, *words):
         code, out, err = busbar("demo", "--once", "--json", *words)
         self.assertEqual(code, 0, err)
-        return strict(out)["dispatch"]
+        document = strict(out)
+        self.assert_market(document)
+        return document["dispatch"]
+
+    def assert_market(self, document):
+        """Tables 2, 3 and 4 of the thesis, to the last digit."""
+        printed = json.loads((ROOT / "tests/vectors/tables2-4.json").read_text())
+        for case in ("case1", "case2", "case3"):
+            after = {name: {"money_cents": line["money_nano"] / 1e7, "energy_kwh": line["energy_wh"] / 1e3} for name, line in printed[case]["after"].items()}
+            self.assertEqual(document["market"][case], after)
+            self.assertTrue(all(order["verdict"] == "ok" for order in document["ledger"]["orders"][case]))
+        self.assertEqual(set(document["market"]), {"case1", "case2", "case3"})
+        self.assertEqual((document["ledger"]["simulated"], document["ledger"]["height"]), (True, 7))
 
     def test_table_1(self):
         answer = self.demo()
@@ -413,7 +425,8 @@ class Demo(unittest.TestCase):
     def test_for_people(self):
         code, out, err = busbar("demo", "--once")
         self.assertEqual((code, err), (0, ""))
-        for part in ("certified 16 of 16", "published kW", "not the sum of its own column", "λ = 7.371", "42"):
+        for part in ("certified 16 of 16", "published kW", "not the sum of its own column", "λ = 7.371", "42", "SIMULATED", "Table 4, Case III",
+                     "trades: 5.0 kWh from P1 at 9.82, 7.0 kWh from P2 at 9.90, 1.0 kWh from P1 at 9.92, 2.0 kWh from P3 at 9.97"):
             self.assertIn(part, out)
         home = re.search(r"home (/\S+)", out).group(1)
         self.assertFalse(os.path.exists(home))

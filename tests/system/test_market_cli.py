@@ -221,6 +221,38 @@ class Reading(Case):
             self.refused("chain", "verify-receipt", file, code=7, says="proves nothing")
         self.refused("chain", "receipt", ZERO, code=3, says="transaction")
 
+    def test_a_receipt_at_once(self):
+        """Also of what the contract refused: that is in the chain too."""
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        with Town() as town:
+            self.assertIn(f"busbar chain verify-receipt {folder}/good", town.well("sell", "--kwh", "1", "--price", "9", "--key", "p1", "--receipt", folder / "good"))
+            self.assertEqual(town.well("chain", "verify-receipt", folder / "good", "--json")["verdict"], "ok")
+            self.assertEqual(town.run("sell", "--kwh", "51", "--price", "9", "--key", "p2", "--receipt", folder / "bad")[0], 6)
+            self.assertEqual(town.well("chain", "verify-receipt", folder / "bad", "--json")["verdict"], "insufficient-energy")
+            code, _, err = town.run("sell", "--kwh", "1", "--price", "9", "--key", "p1", "--receipt", "/nowhere/x")
+            self.assertEqual(code, 1)
+            self.assertIn("/nowhere/x", err)
+
+    def test_completion(self):
+        def offered(*words):
+            code, out, err = self.town.run("__complete", "--", *words)
+            self.assertEqual((code, err), (0, ""))
+            return [line.split("\t")[0] for line in out.splitlines()]
+        self.assertEqual(offered("account", "show", "p"), ["p1", "p2", "p3"])
+        self.assertEqual(sorted(offered("sell", "--key", "")), ["c1", "edc", "nobody", "operator", "p1", "p2", "p3"])
+        self.assertEqual(offered("market", "trades", "--account", "c"), ["c1"])
+        self.assertEqual(offered("market", "po"), ["post", "policy"])
+        self.assertEqual(offered("market", "post", ""), ["update", "cancel"])
+        self.assertEqual(offered("buy", "--fill", ""), ["all-or-nothing", "partial", "rest"])
+
+    def test_groups_of_verbs(self):
+        for words in (["market", "post", "--help"], ["help", "market", "post"]):
+            self.assertIn("market post update", self.town.well(*words))
+        for words in (["market", "post"], ["market", "post", "sell"], ["market", "frob"]):
+            code, out, err = self.town.run(*words)
+            self.assertEqual((code, out), (2, ""))
+            self.assertIn("usage: busbar market", err)
+
     def test_a_receipt_is_not_for_a_terminal(self):
         ours, theirs = pty.openpty()
         done = subprocess.run([BIN / "busbar", "chain", "receipt", self.bought["id"], f"--home={self.town.home}", "--timeout", TIMEOUT_S],
