@@ -178,11 +178,44 @@ static enum status recognise(struct database *database, struct bb_reason *reason
     return version < SCHEMA ? migrate(database, version, reason) : BB_OK;
 }
 
+/* Readers of a WAL database make files beside it. Where they may not, and no WAL is there, nobody writes:
+ * then the file is immutable for as long as that lasts. Source: SQLite documentation: WAL, Read-Only
+ * Databases. */
+static bool is_immutable(const struct database *database)
+{
+    char beside[BB_PATH_MAX + 8];
+    snprintf(beside, sizeof beside, "%s-wal", database->path);
+    bool wal = access(beside, F_OK) == 0;
+    snprintf(beside, sizeof beside, "%s", database->path);
+    char *slash = strrchr(beside, '/');
+    if (slash != NULL)
+        slash[slash == beside] = '\0';
+    return !database->write && !wal && access(slash != NULL ? beside : ".", W_OK) != 0;
+}
+
+/* The path as a URI with its parameter. Source: SQLite documentation: URI filenames. */
+static void immutable_uri(const char *path, char *uri_out)
+{
+    memcpy(uri_out, "file:", 5);
+    uri_out += 5;
+    for (; *path != '\0'; path++)
+        if (strchr("?#%", *path) != NULL)
+            uri_out += snprintf(uri_out, 4, "%%%02x", (unsigned char)*path);
+        else
+            *uri_out++ = *path;
+    memcpy(uri_out, "?immutable=1", sizeof "?immutable=1");
+}
+
 static enum status connect_to(struct database *database, struct bb_reason *reason)
 {
     int flags = (database->write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
                 SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int code = sqlite3_open_v2(database->path, &database->handle, flags, NULL);
+    char uri[3 * BB_PATH_MAX + 32];
+    bool immutable = is_immutable(database);
+    if (immutable)
+        immutable_uri(database->path, uri);
+    int code = sqlite3_open_v2(immutable ? uri : database->path, &database->handle,
+                               flags | (immutable ? SQLITE_OPEN_URI : 0), NULL);
     if (code != SQLITE_OK)
         return database_status(database, code, "cannot be opened", reason);
     sqlite3_busy_timeout(database->handle, BUSY_MS);

@@ -3,8 +3,11 @@
 #include "ledger/crypto/address.h"
 #include "ledger/crypto/secret.h"
 #include "ledger/genesis_file.h"
+#include "ledger/reading.h"
 #include "ledger/sealer_key.h"
 #include "ledger/service_state.h"
+
+#include "bus/client/log.h"
 
 #include <busbar/limits.h>
 #include <stdlib.h>
@@ -32,6 +35,19 @@ static enum status same_genesis(struct service *s, const char *file, struct byte
     return BB_RANGE;
 }
 
+/* A database that cannot be written answers reads: the pipeline refuses what would be written, and says why.
+ */
+static enum status open_to_read(struct service *s, const char *path, enum status why,
+                                struct bb_reason *reason)
+{
+    struct bb_reason inner = {""};
+    if (store_open(path, STORE_READ, (struct bytes){NULL, 0}, &inner, &s->store) != BB_OK)
+        return why;
+    log_warning("read-only", LOG_TEXT("reason", reason->text));
+    s->read_only = *reason;
+    return BB_OK;
+}
+
 /* The chain that is there, or a new one. */
 static enum status open_or_make(struct service *s, const char *file, struct bytes given,
                                 struct bb_reason *reason)
@@ -40,10 +56,12 @@ static enum status open_or_make(struct service *s, const char *file, struct byte
     enum status status = below(s->settings, "ledger/chain.db", path, reason);
     if (status == BB_OK)
         status = store_open(path, STORE_WRITE, (struct bytes){NULL, 0}, reason, &s->store);
-    if (status == BB_OK)
-        return same_genesis(s, file, given, reason);
     if (status == BB_NOT_FOUND && given.size > 0)
         return store_open(path, STORE_WRITE, given, reason, &s->store);
+    if (status == BB_DENIED || status == BB_FULL || status == BB_IO)
+        status = open_to_read(s, path, status, reason);
+    if (status == BB_OK)
+        status = same_genesis(s, file, given, reason);
     if (status == BB_NOT_FOUND)
         bb_reason_say(reason, "%.300s is not there, and no chain either: `busbar chain init` makes a ledger",
                       file);
@@ -99,8 +117,10 @@ enum status opening_chain(struct service *s, struct bb_reason *reason)
     if (status == BB_OK)
         status = sealer_key_load(path, s->signer, reason, &secret);
     if (status != BB_OK)
-        return status;
-    status = pipeline_open(s->loop, s->store, &secret, &options, NULL, NULL, reason, &s->pipeline);
+        return status == BB_MALFORMED ? BB_RANGE : status;
+    bool reading = s->read_only.text[0] != '\0';
+    status = pipeline_open(s->loop, s->store, &secret, &options, reading ? reading_sequencer : NULL,
+                           s->read_only.text, reason, &s->pipeline);
     if (status == BB_OK) {
         s->chain = pipeline_chain(s->pipeline);
         status = check_sealer(s, &secret, reason);

@@ -10,6 +10,7 @@
 #include "bus/client/log.h"
 
 #include <busbar/check.h>
+#include <signal.h>
 #include <stdlib.h>
 
 void service_stamp(const struct service *service, struct json_writer *w)
@@ -83,8 +84,11 @@ static void tell_start(const struct service *s)
 {
     struct chain_head head;
     struct parameters parameters;
+    struct pipeline_stats stats;
     chain_head(s->chain, &head);
+    pipeline_stats(s->pipeline, &stats);
     market_parameters(chain_market(s->chain), &parameters);
+    log_info("chain-opened", LOG_TEXT("how", stats.opened));
     log_info("started", LOG_TEXT("identity", s->settings->identity), LOG_INT("height", head.height),
              LOG_INT("transactions", head.transactions), LOG_INT("accounts", parameters.accounts),
              LOG_INT("ms", bb_loop_mono_ms() - s->started_ms));
@@ -96,6 +100,7 @@ enum status service_run(const struct service_settings *settings, struct bb_reaso
         return offline_run(settings, reason);
     struct service *s = calloc(1, sizeof *s);
     CHECK(s != NULL);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk, and no death */
     s->settings = settings;
     s->started_ms = bb_loop_mono_ms();
     enum status status = open_all(s, reason);

@@ -16,6 +16,7 @@ struct service {
     struct bb_client *client;
     struct signer *signer;
     struct store *store;
+    struct bb_reason read_only; /* why the store is only read; "" when it is written */
     struct pipeline *pipeline;
     struct chain *chain;
     struct history *history;
