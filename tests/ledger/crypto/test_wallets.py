@@ -1,68 +1,24 @@
 #!/usr/bin/env python3
 """Other people's wallets: ethers 6, viem and ox sign, seal and open beside our C, and nothing differs by a byte.
 
-They come through npm, pinned and with their checksums (tests/ledger/npm), into build/npm; the first run needs the network or
-npm's cache. BUSBAR_SEED chooses the messages.
+BUSBAR_SEED chooses the messages.
 """
-import fcntl
-import hashlib
 import json
 import os
 import pathlib
-import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-BIN = pathlib.Path(os.environ.get("BUSBAR_BIN") or ROOT / "build/release/bin").resolve()
-SOURCE = ROOT / "tests/ledger/npm"
-FOLDER = BIN.parents[1] / "npm"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "npm"))
+import wallets
+from wallets import BIN, PATIENCE_S
+
 SEED = int(os.environ.get("BUSBAR_SEED", "1"))
-PATIENCE_S = 100
 ROUNDS = 12
 TYPES = 14
 ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141
-
-
-class NoWallets(Exception):
-    """Why ethers and viem are not there."""
-
-
-def installed():
-    """Installs what the lock file names, once; NoWallets when that cannot be."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            raise NoWallets(f"{program} is not there: run configs/install check")
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with open(FOLDER / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = hashlib.sha256(b"".join((SOURCE / name).read_bytes() for name in ("package.json", "package-lock.json"))).hexdigest()
-        stamp = FOLDER / ".installed"
-        if not stamp.exists() or stamp.read_text() != wanted:
-            stamp.unlink(missing_ok=True)
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(SOURCE / name, FOLDER / name)
-            npm = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--no-update-notifier"],
-                                 cwd=FOLDER, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-            if npm.returncode != 0:
-                raise NoWallets("ethers and viem could not be installed: `npm ci` failed, which needs the network the first time. "
-                                f"It said:\n{npm.stderr[-2000:]}")
-            stamp.write_text(wanted)
-        script = FOLDER / "wallets.mjs"
-        if not script.exists() or script.read_bytes() != (SOURCE / "wallets.mjs").read_bytes():
-            draft = FOLDER / ".wallets.mjs.new"
-            shutil.copy(SOURCE / "wallets.mjs", draft)
-            draft.rename(script)
-
-
-def wallets(*words, given=None):
-    done = subprocess.run(["node", FOLDER / "wallets.mjs", *map(str, words)], input=None if given is None else json.dumps(given),
-                          stdin=subprocess.DEVNULL if given is None else None, capture_output=True, text=True, timeout=PATIENCE_S,
-                          check=False)
-    if done.returncode != 0:
-        raise AssertionError(f"node wallets.mjs {' '.join(map(str, words))}:\n{done.stderr}")
-    return done.stdout
 
 
 def ours(lines):
@@ -78,10 +34,7 @@ def ours(lines):
 
 def setUpModule():
     print(f"test_wallets: seed {SEED}", flush=True)
-    try:
-        installed()
-    except NoWallets as reason:
-        raise AssertionError(str(reason)) from None
+    wallets.require()
 
 
 class Signatures(unittest.TestCase):
@@ -89,7 +42,7 @@ class Signatures(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.cases = [json.loads(line) for line in wallets("cases", SEED, ROUNDS).splitlines()]
+        cls.cases = [json.loads(line) for line in wallets.run("cases", SEED, ROUNDS).splitlines()]
 
     def test_every_type_is_there(self):
         self.assertEqual(len({case["type"] for case in self.cases}), TYPES)
@@ -163,7 +116,7 @@ class Keystores(unittest.TestCase):
 
     def test_theirs_open_here(self):
         for number, request in enumerate(self.REQUESTS):
-            for sealed in json.loads(wallets("seal", given=[request])):
+            for sealed in json.loads(wallets.run("seal", given=[request])):
                 with self.subTest(sealed["maker"]):
                     self.key("import", f"a{number}", "-", "--light", given=sealed["json"], passphrase=request["passphrase"])
                     secret = self.key("export", f"a{number}", "--secret", passphrase=request["passphrase"])
@@ -175,13 +128,13 @@ class Keystores(unittest.TestCase):
         for number, request in enumerate(self.REQUESTS):
             self.key("import", f"a{number}", "-", "--light", given=request["secret"], passphrase=request["passphrase"])
             exported.append({"json": self.key("export", f"a{number}", passphrase=""), "passphrase": request["passphrase"]})
-        opened = json.loads(wallets("open", given=exported))
+        opened = json.loads(wallets.run("open", given=exported))
         self.assertEqual(opened, [{"ethers": request["secret"], "ox": request["secret"]} for request in self.REQUESTS])
 
     def test_personal_messages(self):
         texts = ["it is me", "", "été ☀\n", "x" * 1000]
         self.key("import", "alice", "-", "--light", given=self.REQUESTS[0]["secret"], passphrase="p")
-        theirs = json.loads(wallets("texts", given=[{"secret": self.REQUESTS[0]["secret"], "text": text} for text in texts]))
+        theirs = json.loads(wallets.run("texts", given=[{"secret": self.REQUESTS[0]["secret"], "text": text} for text in texts]))
         for text, answer in zip(texts, theirs):
             mine = self.key("sign", "alice", "--text", "-", given=text, passphrase="p").strip()
             self.assertEqual({"ethers": mine, "viem": mine}, answer, text)

@@ -1,6 +1,7 @@
 // What ethers 6, viem and ox make of the ledger's types, for tests/ledger/crypto/test_wallets.py.
 //
 //   node wallets.mjs cases SEED COUNT     signs COUNT messages of every type: one JSON object a line
+//   node wallets.mjs sign   < requests    [{"wallet","secret","domain","type","message"}, …] → [signature, …]
 //   node wallets.mjs seal   < requests    [{"secret","passphrase"}, …] → [{"maker","json"}, …]
 //   node wallets.mjs open   < requests    [{"json","passphrase"}, …] → [{"ethers","ox"}, …]: the secrets they find
 //   node wallets.mjs texts  < requests    [{"secret","text"}, …] → [{"ethers","viem"}, …]: EIP-191 signatures
@@ -77,18 +78,33 @@ function domainOf(round) {
   };
 }
 
-async function sign(type, round) {
-  const secret = secretKey(), domain = domainOf(round), list = members(type), types = { [type]: list };
-  const wallet = new Wallet(secret), account = privateKeyToAccount(secret);
-  const message = Object.fromEntries(list.map((m, i) => [m.name, i === 0 ? wallet.address.toLowerCase() : value(m.type, round)]));
-  // viem wants numbers as numbers.
-  const typed = Object.fromEntries(list.map((m) => [m.name, /int/.test(m.type) ? BigInt(message[m.name]) : message[m.name]]));
-  const request = { domain: { ...domain, chainId: BigInt(domain.chainId) }, types, primaryType: type, message: typed };
+async function byEthers(secret, domain, type, message) {
+  const types = { [type]: members(type) };
   return {
-    type, secret, address: wallet.address, domain, message,
+    digest: TypedDataEncoder.hash(domain, types, message),
+    signature: await new Wallet(secret).signTypedData(domain, types, message),
+  };
+}
+
+// It wants numbers as numbers.
+async function byViem(secret, domain, type, message) {
+  const list = members(type);
+  const typed = Object.fromEntries(list.map((m) => [m.name, /int/.test(m.type) ? BigInt(message[m.name]) : message[m.name]]));
+  const request = { domain: { ...domain, chainId: BigInt(domain.chainId) }, types: { [type]: list }, primaryType: type, message: typed };
+  return { digest: hashTypedData(request), signature: await privateKeyToAccount(secret).signTypedData(request) };
+}
+
+const WALLETS = { ethers: byEthers, viem: byViem };
+const sign = async (r) => (await WALLETS[r.wallet](r.secret, r.domain, r.type, r.message)).signature;
+
+async function makeCase(type, round) {
+  const secret = secretKey(), domain = domainOf(round), { address } = new Wallet(secret);
+  const message = Object.fromEntries(members(type).map((m, i) => [m.name, i === 0 ? address.toLowerCase() : value(m.type, round)]));
+  return {
+    type, secret, address, domain, message,
     separator: TypedDataEncoder.hashDomain(domain),
-    ethers: { digest: TypedDataEncoder.hash(domain, types, message), signature: await wallet.signTypedData(domain, types, message) },
-    viem: { digest: hashTypedData(request), signature: await account.signTypedData(request) },
+    ethers: await byEthers(secret, domain, type, message),
+    viem: await byViem(secret, domain, type, message),
   };
 }
 
@@ -96,7 +112,7 @@ async function cases(seed, count) {
   state = BigInt(seed);
   for (let round = 0; round < count; round++)
     for (const type of Object.keys(TYPES))
-      console.log(JSON.stringify(await sign(type, round)));
+      console.log(JSON.stringify(await makeCase(type, round)));
 }
 
 function seal({ secret, passphrase }) {
@@ -132,4 +148,4 @@ async function requests(answer) {
 }
 
 const [command, ...rest] = process.argv.slice(2);
-await { cases: () => cases(...rest), seal: () => requests(seal), open: () => requests(open), texts: () => requests(text) }[command]();
+await { cases: () => cases(...rest), sign: () => requests(sign), seal: () => requests(seal), open: () => requests(open), texts: () => requests(text) }[command]();
