@@ -83,7 +83,7 @@ void database_rollback(struct database *database)
 
 static enum status number(struct database *database, const char *sql, struct bb_reason *reason, int64_t *out)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum status status = database_prepare(database, sql, reason, &statement);
     if (status != BB_OK)
         return status;
@@ -98,7 +98,7 @@ static enum status number(struct database *database, const char *sql, struct bb_
 
 enum status database_check(struct database *database, struct bb_reason *reason)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum status status = database_prepare(database, "PRAGMA quick_check(1)", reason, &statement);
     if (status != BB_OK)
         return status;
