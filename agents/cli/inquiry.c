@@ -73,6 +73,11 @@ static bool take_page(struct inquiry *inquiry, const char *method, json_t *param
         json_array_extend(all, items);
     if (*code != EXIT_DONE || !json_is_string(next) || *json_string_value(next) == '\0')
         return false;
+    if (json_equal(next, json_object_get(params, "before"))) {
+        *code = call_fail(inquiry->call, EXIT_FAILED,
+                          "the ledger says again and again that more is before %s", json_string_value(next));
+        return false;
+    }
     json_object_set(params, "before", next);
     return true;
 }

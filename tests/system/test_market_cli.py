@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import unittest
 
+import vip
 from neighbourhood import BIN, PATIENCE_S, wait_until
 
 ZERO = "0x" + "00" * 32
@@ -490,6 +491,56 @@ class Trading(Case):
                 self.assertEqual(town.well("chain", "status", "--json")["sealer"], STRANGER)
             finally:
                 self.town = ours
+
+
+class Hostile(Case):
+    """A ledger that answers nonsense: the only part here that is not the real one, because the real one cannot be brought to it."""
+
+    ANSWERS = (None, 7, [], {}, {"account": 7}, {"accounts": {}, "total": "x"}, {"accounts": [7, None, {"money": "1e9", "energy": []}], "total": "3"},
+               {"results": []}, {"results": [7]}, {"results": [{}]}, {"results": [{"verdict": 7, "text": [], "trades": {}, "balances": [1]}]},
+               {"results": [{"verdict": "ok", "height": [], "trades": [{"energy": "9223372036854775807", "price": "9223372036854775807"}], "id": 7}]},
+               {"genesis": "0x12", "chain_id": "1"}, {"genesis": ZERO, "chain_id": "-1", "contract": "0x"}, {"blocks": ["0xzz", 7]}, {"receipt": 7},
+               {"receipt": "0x123"}, {"genesis_bytes": "0x", "height": "9"}, {"genesis_bytes": "0x42454731", "height": "1"}, {"header": 7, "transactions": {}},
+               {"trades": [{"time_ms": "99999999999999999999", "energy": "x" * 5000}], "next": 7}, {"entries": [[]], "next": []},
+               {"trades": [], "entries": [], "next": "5"}, {"trades": [], "entries": [], "next": "5"},
+               {"posts": [[], {"order": "-1", "expires": "18446744073709551615"}], "bids": 7, "intervals": [7]}, {"at": 7, "message": [], "verdict": {}})
+    ASKS = (("account", "list"), ("account", "show", "p1"), ("account", "statement", "p1"), ("market", "book"), ("market", "book", "--csv"), ("market", "trades"),
+            ("market", "policy"), ("chain", "status"), ("chain", "log"), ("chain", "block", "1"), ("chain", "tx", ZERO), ("chain", "receipt", ZERO, "--output", "/dev/null"),
+            ("chain", "verify"), ("sell", "--kwh", "1", "--price", "1", "--key", "p1"))
+
+    def test_nothing_breaks(self):
+        with Town() as self.town:
+            well = self.town.well("chain", "status", "--json")
+            self.town.stop(self.town.ledger)
+            liar = vip.Peer(self.town.home, identity="ledger", key="ledger", wait_s=PATIENCE_S)
+            self.addCleanup(liar.close)
+            for number, answer in enumerate(self.ANSWERS):
+                for words in self.ASKS[number % 2::2]:
+                    with self.subTest(f"{json.dumps(answer)[:60]} to {' '.join(words)}"):
+                        self.assertIn(self.ask(liar, answer, words), (0, 1, 3, 6, 7))
+            self.assertEqual(well["height"], "0")
+
+    def ask(self, liar, answer, words):
+        """The exit code of the command line, to every call of which the liar gives this answer; what does not fit it is left as it is for a while."""
+        process = subprocess.Popen([BIN / "busbar", *words, f"--home={self.town.home}", "--timeout", TIMEOUT_S], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env={**os.environ, "BUSBAR_PASSPHRASE_FILE": str(self.town.secret)}, text=True)
+        calls = 0
+        while process.poll() is None and calls < 50:
+            if not liar.socket.poll(5):
+                continue
+            frames = liar.socket.recv_multipart()
+            request = json.loads(frames[5]) if frames[4] == b"RPC" else {}
+            if "method" in request:
+                calls += 1
+                reply = {"jsonrpc": "2.0", "id": request["id"], "result": answer}
+                liar.socket.send_multipart([frames[0], b"VIP1", b"", frames[3], b"RPC", json.dumps(reply).encode()])
+        if process.poll() is None:
+            process.kill()
+            self.fail(f"it asks again and again: {words}")
+        out, err = process.communicate()
+        self.assertNotIn("Sanitizer", err)
+        self.assertTrue(process.returncode == 0 or err, (words, out))
+        return process.returncode
 
 
 class Founding(Case):
