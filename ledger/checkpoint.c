@@ -200,7 +200,7 @@ enum status checkpoint_write(struct store *store, struct chain *chain, struct bb
 
 static enum status load_rows(struct store *store, struct market *market, struct bb_reason *reason)
 {
-    sqlite3_stmt *all;
+    sqlite3_stmt *all = NULL;
     enum status status =
         database_prepare(store->database, "SELECT key, value FROM state ORDER BY key", reason, &all);
     if (status != BB_OK)

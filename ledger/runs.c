@@ -68,7 +68,7 @@ static uint32_t bits_for(uint64_t entries)
 
 static enum status load(struct runs *runs, struct bb_reason *reason)
 {
-    sqlite3_stmt *all;
+    sqlite3_stmt *all = NULL;
     enum status status = database_prepare(
         runs->database, "SELECT run, level, bits, entries, first, last FROM runs ORDER BY run", reason, &all);
     if (status != BB_OK)

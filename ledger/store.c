@@ -300,7 +300,7 @@ static enum status fail(struct store *store, enum status status, struct bb_reaso
 
 static enum status find_head(struct store *store, struct bb_reason *reason)
 {
-    sqlite3_stmt *max;
+    sqlite3_stmt *max = NULL;
     enum status status = database_prepare(store->database, "SELECT max(height) FROM blocks", reason, &max);
     if (status != BB_OK)
         return status;

@@ -1,6 +1,7 @@
 /* busbar-bench: figures, measured; not a test. */
 #include "tests/bench/bus.h"
 #include "tests/bench/crypto.h"
+#include "tests/bench/ledger.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,13 +9,13 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} SUBCOMMANDS[] = {{"bus", bus_bench}, {"crypto", crypto_bench}};
+} SUBCOMMANDS[] = {{"bus", bus_bench}, {"crypto", crypto_bench}, {"ledger", ledger_bench}};
 
 int main(int argc, char **argv)
 {
     for (size_t i = 0; argc > 1 && i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++)
         if (strcmp(argv[1], SUBCOMMANDS[i].name) == 0)
             return SUBCOMMANDS[i].run(argc - 1, argv + 1);
-    fputs("usage: busbar-bench bus|crypto [--help]\n", stderr);
+    fputs("usage: busbar-bench bus|crypto|ledger [--help]\n", stderr);
     return 2;
 }
