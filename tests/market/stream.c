@@ -103,7 +103,7 @@ static void draw_world(struct stream *s, bool crowd)
     w->future = (uint32_t)PICK(0, 1, 2, 5, 12);
     if (w->deep)
         w->future = (uint32_t)BELOW(2);
-    s->now.ms = PICK(0, -3500, 0, 999, 1700000000000, INT64_MAX - 400000000);
+    s->now.ms = PICK(0, -3500, -150000, -150000, 999, 1700000000000, INT64_MAX - 400000000);
 }
 
 void stream_begin(struct stream *s, uint64_t seed, bool crowd)

@@ -16,7 +16,7 @@
 #define STREAM_ACTIONS 2500
 #define CROWD_EVERY    16 /* one stream in so many has more than a thousand posts */
 
-static uint64_t seed = 20260301, actions = 20000, only = UINT64_MAX;
+static uint64_t seed = 20260301, actions = 100000, only = UINT64_MAX;
 
 struct tally {
     uint64_t actions, rollbacks, reloads, compared;
@@ -103,7 +103,7 @@ static void test_coverage(void **state)
         printf("%10" PRIu64 "  %6.2f %%  %s\n", tally.verdicts[i],
                100.0 * (double)tally.verdicts[i] / (double)(tally.actions + !tally.actions),
                verdict_word((enum verdict)i));
-    if (only != UINT64_MAX || actions < 20000)
+    if (only != UINT64_MAX || actions < 100000)
         return;
     assert_true(tally.verdicts[VERDICT_OK] * 10 >= tally.actions * 3);
     for (int i = 0; i < VERDICT_COUNT; i++)
