@@ -80,10 +80,18 @@ static void step_near(const struct market *m, struct streams *s)
         s->left = post->energy;
 }
 
-/* Goes on to the first post that offers something at its own price; NULL: none at or below the maximum. */
+static int64_t delivered(const struct market *m, const struct dearer *dearer)
+{
+    return m->orders[dearer->post].price.micro_per_kwh + m->head->policy.penalty.micro_per_kwh;
+}
+
+/* Goes on to the first post that offers something at its own price; NULL: none at or below the maximum, or
+ * what is queued is cheaper than all that is left to look at. */
 static const struct open_order *next_near(struct market *m, struct matching_want *w, struct streams *s)
 {
     for (const struct open_order *post; (post = at_near(m, s)) != NULL; step_near(m, s)) {
+        if (s->first < s->end && delivered(m, &m->dearer[s->first]) < post->price.micro_per_kwh)
+            return NULL;
         if (post->account == w->buyer)
             continue;
         if (post->price.micro_per_kwh > w->max.micro_per_kwh) {
@@ -116,9 +124,7 @@ enum verdict matching_find(struct market *m, struct matching_want *w)
         if (post == NULL && dearer == NULL)
             break;
         /* At the same delivered price the line that is not exceeded comes first. */
-        if (post == NULL ||
-            (dearer != NULL && m->orders[dearer->post].price.micro_per_kwh + penalty.micro_per_kwh <
-                                   post->price.micro_per_kwh)) {
+        if (post == NULL || (dearer != NULL && delivered(m, dearer) < post->price.micro_per_kwh)) {
             struct energy energy = {least(w->need.wh, dearer->left.wh)};
             verdict = add_trade(m, w, dearer->post, energy, dearer->left, penalty);
             s.first++;
