@@ -59,9 +59,9 @@ static void random_action(uint64_t *state, const struct transaction_type *type, 
     out->type = type->action;
     for (size_t i = 0; i < type->count; i++) {
         const struct member *member = &type->members[i];
-        void *field = (uint8_t *)out + member->at;
         if (member->at == SIZE_MAX)
             continue;
+        void *field = (uint8_t *)out + member->at;
         size_t size = member->kind == MEMBER_ADDRESS ? 20 : member->kind == MEMBER_BYTES32 ? 32 : 0;
         for (size_t k = 0; k < size; k++)
             ((uint8_t *)field)[k] = (uint8_t)seed_next(state);
