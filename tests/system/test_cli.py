@@ -530,7 +530,7 @@ class DemoStays(unittest.TestCase):
         return strict(out)
 
     def test_orders(self):
-        self.assertEqual(len(self.family), 16 + 4)
+        self.assertEqual(len(self.family), 16 + 5)
         self.assertEqual(self.show()["online"], 16)
         self.order("override", "L1", "--kw", "10.000001")
         self.await_board("L1", lambda b: b["mode"] == "override" and b["kw"] == 10.000001)
@@ -554,6 +554,25 @@ class DemoStays(unittest.TestCase):
         rows = list(csv.DictReader(io.StringIO(busbar("dispatch", "show", "--csv", home=self.home)[1])))
         self.assertEqual(len(rows), 16)
         self.assertRegex(rows[0]["time_utc"], r"Z$")
+
+    def test_trading(self):
+        """The accounts that are the user's; and a second demo in the same home founds its chain anew."""
+        def trade(*words):
+            code, out, err = busbar(*words, home=self.home, BUSBAR_PASSPHRASE_FILE=str(self.home / "wallet/passphrase"), BUSBAR_TIMEOUT="30")
+            self.assertEqual(code, 0, err)
+            return out
+        trade("sell", "--kwh", "2", "--price", "9.50", "--key", "P1")
+        self.assertIn("1.0 kWh for 9.50 cent", trade("buy", "--kwh", "1", "--max-price", "10", "--key", "C1"))
+        rows = {row["name"]: row for row in csv.DictReader(io.StringIO(trade("account", "list", "--csv")))}
+        self.assertEqual((rows["C1"]["money_cents"], rows["C1"]["energy_kwh"]), ("990.50", "51.0"))
+        self.assertEqual((rows["case3.P1"]["money_cents"], rows["case3.P1"]["energy_kwh"]), ("1059.02", "44.0"))
+        self.assertEqual(len(rows), 2 + 4 * 4)
+        genesis = strict(trade("chain", "verify", "--json"))["genesis"]
+        self.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.process.wait(PATIENCE_S), 0)
+        code, out, err = busbar("demo", "--once", "--json", "--home", self.home)
+        self.assertEqual(code, 0, err)
+        self.assertNotEqual(strict(out)["ledger"]["genesis"], genesis)
 
     def test_ctrl_c_ends_it(self):
         self.process.send_signal(signal.SIGINT)

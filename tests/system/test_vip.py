@@ -524,7 +524,10 @@ class Process(unittest.TestCase):
         with tempfile.TemporaryDirectory() as home:
             result = self.run_busbard("--home", home)
             self.assertEqual(result.returncode, 2)
-            self.assertIn("run: busbar init", result.stderr)
+            self.assertIn(f"run: busbar init --home {home}", result.stderr)
+            result = self.run_busbard("--home", f"{home}/missing")
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn(f"run: busbar init --home {home}/missing", result.stderr)
 
     def test_no_security_only_at_home(self):
         with tempfile.TemporaryDirectory() as home:
