@@ -174,31 +174,34 @@ enum status bb_query(struct bb_client *c, const char *key, uint32_t timeout_ms, 
     return ask(c, "query", key, timeout_ms, value_out);
 }
 
-static json_int_t error_code_of(const struct envelope *envelope)
+static void refuse_call(struct bb_client *c, struct call *call, const struct envelope *envelope,
+                        const char *error)
 {
-    return json_integer_value(json_object_get(json_object_get(envelope->root, "error"), "code"));
+    json_t *parsed = envelope_value(envelope, "error");
+    const char *text = json_string_value(json_object_get(parsed, "message"));
+    bool absent = json_integer_value(json_object_get(parsed, "code")) == CODE_ABSENT;
+    if (absent)
+        bb_reason_say(&c->reason, "no peer with this name is on the bus");
+    else
+        bb_reason_say(&c->reason, "%s: %s", call->peer, text != NULL ? text : "answered with an error");
+    json_decref(parsed);
+    finish(call, absent ? BB_UNREACHABLE : BB_REMOTE, absent ? NULL : error);
 }
 
 /* An answer counts only from the peer that was asked, or from the broker on its behalf. */
 static void take_reply(struct bb_client *c, const struct envelope *envelope, const char *from)
 {
-    const char *id = json_string_value(json_object_get(envelope->root, "id"));
-    struct call *call = id != NULL ? find_call(c, serial_of(id, "bb-"), true) : NULL;
+    json_t *id = envelope_value(envelope, "id");
+    const char *id_text = json_string_value(id);
+    struct call *call = id_text != NULL ? find_call(c, serial_of(id_text, "bb-"), true) : NULL;
+    json_decref(id);
     if (call == NULL || (from[0] != '\0' && strcmp(from, call->peer) != 0))
         return;
     char *error = envelope_member(envelope, "error"), *result = envelope_member(envelope, "result");
-    if (error != NULL && strcmp(error, "null") != 0) {
-        const char *text =
-            json_string_value(json_object_get(json_object_get(envelope->root, "error"), "message"));
-        bool absent = error_code_of(envelope) == CODE_ABSENT;
-        if (absent)
-            bb_reason_say(&c->reason, "no peer with this name is on the bus");
-        else
-            bb_reason_say(&c->reason, "%s: %s", call->peer, text != NULL ? text : "answered with an error");
-        finish(call, absent ? BB_UNREACHABLE : BB_REMOTE, absent ? NULL : error);
-    } else {
+    if (error != NULL && strcmp(error, "null") != 0)
+        refuse_call(c, call, envelope, error);
+    else
         finish(call, BB_OK, result != NULL ? result : "null");
-    }
     free(error);
     free(result);
 }
@@ -212,11 +215,12 @@ void calls_receive_rpc(struct bb_client *c, const struct wire *wire)
         struct envelope envelope;
         if (envelope_parse(wire_frame(wire, i), &envelope) != BB_OK)
             continue;
-        const char *method = json_string_value(json_object_get(envelope.root, "method"));
-        if (method != NULL)
-            serving_call(c, wire, &envelope, from, method);
+        json_t *method = envelope_value(&envelope, "method");
+        if (json_is_string(method))
+            serving_call(c, wire, &envelope, from, json_string_value(method));
         else
             take_reply(c, &envelope, from);
+        json_decref(method);
         envelope_free(&envelope);
     }
 }

@@ -1,5 +1,7 @@
 #include "bus/client/envelope.h"
 
+#include "bus/client/json_check.h"
+
 #include <busbar/check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,55 +52,19 @@ static char *without_nan(const char *text, size_t size)
     return out;
 }
 
-enum status envelope_parse(struct bytes from, struct envelope *out)
+static const char *skip_space(const char *at)
 {
-    /* No NUL is part of JSON, but jansson passes over some; the scanners below end at one. */
-    if (from.size == 0 || memchr(from.data, '\0', from.size) != NULL)
-        return BB_MALFORMED;
-    char *text = copy_bytes((const char *)from.data, from.size);
-    json_t *root = json_loadb(text, from.size, 0, NULL);
-    if (root == NULL) /* an integer beyond 64 bits: whoever reads that member is to say so */
-        root = json_loadb(text, from.size, JSON_DECODE_INT_AS_REAL, NULL);
-    if (root == NULL) {
-        char *cleaned = without_nan(text, from.size);
-        free(text);
-        text = cleaned;
-        root = json_loads(text, 0, NULL);
-    }
-    if (!json_is_object(root)) {
-        json_decref(root);
-        free(text);
-        return BB_MALFORMED;
-    }
-    *out = (struct envelope){root, text};
-    return BB_OK;
+    return at + strspn(at, " \t\r\n");
 }
 
-void envelope_free(struct envelope *envelope)
-{
-    json_decref(envelope->root);
-    free(envelope->text);
-    *envelope = (struct envelope){NULL, NULL};
-}
-
-/* The scanners below walk a text that jansson has accepted, so that quotes and brackets are known to match.
+/* The end of the value at `at`, in a text that is JSON: the next comma or closing bracket on its own level.
  */
-
-static const char *after_string(const char *at)
-{
-    for (at++; *at != '"' && *at != '\0'; at++)
-        if (*at == '\\' && at[1] != '\0')
-            at++;
-    return *at == '"' ? at + 1 : at;
-}
-
-/* The end of the value at `at`: the next comma or closing bracket on its own level. */
 static const char *after_value(const char *at)
 {
     int depth = 0;
     while (*at != '\0') {
         if (*at == '"') {
-            at = after_string(at);
+            at = json_check_string_end(at);
             continue;
         }
         bool closes = *at == '}' || *at == ']';
@@ -110,50 +76,99 @@ static const char *after_value(const char *at)
     return at;
 }
 
-static const char *skip_space(const char *at)
+/* Notes where each member of the object stands. */
+static void find_members(struct envelope *envelope)
 {
-    return at + strspn(at, " \t\r\n");
+    size_t capacity = 0;
+    const char *at = skip_space(skip_space(envelope->text) + 1);
+    while (*at == '"') {
+        if (envelope->count == capacity) {
+            capacity = 2 * capacity + 8;
+            envelope->members = realloc(envelope->members, capacity * sizeof *envelope->members);
+            CHECK(envelope->members != NULL);
+        }
+        struct envelope_part *member = &envelope->members[envelope->count++];
+        const char *name_end = json_check_string_end(at);
+        member->name = (struct bytes){(const uint8_t *)at + 1, (size_t)(name_end - at) - 2};
+        const char *value = skip_space(skip_space(name_end) + 1), *end = after_value(value);
+        member->value = (struct bytes){(const uint8_t *)value, (size_t)(end - value)};
+        while (member->value.size > 0 &&
+               strchr(" \t\r\n", member->value.data[member->value.size - 1]) != NULL)
+            member->value.size--;
+        at = skip_space(*end == ',' ? end + 1 : end);
+    }
+}
+
+static bool is_object(const char *text, size_t size)
+{
+    return *skip_space(text) == '{' && json_check(text, size);
+}
+
+enum status envelope_parse(struct bytes from, struct envelope *out)
+{
+    /* No NUL is part of JSON; the scanners end at one. */
+    if (from.size == 0 || memchr(from.data, '\0', from.size) != NULL)
+        return BB_MALFORMED;
+    struct envelope envelope = {.text = copy_bytes((const char *)from.data, from.size)};
+    if (!is_object(envelope.text, from.size)) {
+        char *cleaned = without_nan(envelope.text, from.size);
+        free(envelope.text);
+        envelope.text = cleaned;
+        if (!is_object(cleaned, strlen(cleaned))) {
+            free(cleaned);
+            return BB_MALFORMED;
+        }
+    }
+    find_members(&envelope);
+    *out = envelope;
+    return BB_OK;
+}
+
+void envelope_free(struct envelope *envelope)
+{
+    free(envelope->members);
+    free(envelope->text);
+    *envelope = (struct envelope){.text = NULL};
 }
 
 /* A name may be written with escapes, "mess\u0061ge": then jansson reads it. */
-static bool is_key(const char *name, size_t length, const char *key)
+static bool is_key(struct bytes name, const char *key)
 {
-    if (length == 0 || memchr(name, '\\', length) == NULL)
-        return length == strlen(key) && memcmp(name, key, length) == 0;
-    json_t *plain = json_loadb(name - 1, length + 2, JSON_DECODE_ANY, NULL);
+    if (name.size == 0 || memchr(name.data, '\\', name.size) == NULL)
+        return bytes_equal(name, bytes_of(key));
+    json_t *plain = json_loadb((const char *)name.data - 1, name.size + 2, JSON_DECODE_ANY, NULL);
     const char *text = json_string_value(plain);
     bool same = text != NULL && strcmp(text, key) == 0;
     json_decref(plain);
     return same;
 }
 
+/* Of two members with one name the last counts, as for jansson. */
+static struct bytes find_member(const struct envelope *envelope, const char *key)
+{
+    for (size_t i = envelope->count; i > 0; i--)
+        if (is_key(envelope->members[i - 1].name, key))
+            return envelope->members[i - 1].value;
+    return (struct bytes){NULL, 0};
+}
+
 char *envelope_member(const struct envelope *envelope, const char *key)
 {
-    char *found = NULL;
-    const char *at = skip_space(skip_space(envelope->text) + 1);
-    while (*at == '"') {
-        const char *name = at + 1, *name_end = after_string(at) - 1;
-        const char *value = skip_space(name_end + 1);
-        value = skip_space(*value == ':' ? value + 1 : value);
-        const char *end = after_value(value);
-        if (is_key(name, (size_t)(name_end - name), key)) {
-            size_t size = (size_t)(end - value);
-            while (size > 0 && strchr(" \t\r\n", value[size - 1]) != NULL)
-                size--;
-            free(found); /* of two members with one name the last counts, as for jansson */
-            found = copy_bytes(value, size);
-        }
-        at = skip_space(*end == ',' ? end + 1 : end);
-    }
-    return found;
+    struct bytes value = find_member(envelope, key);
+    return value.data != NULL ? copy_bytes((const char *)value.data, value.size) : NULL;
+}
+
+json_t *envelope_value(const struct envelope *envelope, const char *key)
+{
+    struct bytes value = find_member(envelope, key);
+    return value.data != NULL ? json_loadb((const char *)value.data, value.size, JSON_DECODE_ANY, NULL)
+                              : NULL;
 }
 
 bool envelope_valid(const char *text, bool object)
 {
-    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-    bool valid = value != NULL && (!object || json_is_object(value));
-    json_decref(value);
-    return valid;
+    size_t size = strlen(text);
+    return object ? is_object(text, size) : json_check(text, size);
 }
 
 static void time_text(int64_t wall_ms, char *out, size_t size)

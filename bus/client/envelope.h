@@ -8,11 +8,17 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* A parsed text and its copy, NUL-terminated. Python's NaN and Infinity, which JSON does not have, read as
- * null. */
+/* A member of an object: its name as it is written, without quotes, and its value's text. */
+struct envelope_part {
+    struct bytes name, value;
+};
+
+/* A text that is a JSON object, and where its members stand; nothing is parsed before somebody asks. Python's
+ * NaN and Infinity, which JSON does not have, read as null. */
 struct envelope {
-    json_t *root;
     char *text;
+    struct envelope_part *members;
+    size_t count;
 };
 
 /* Parses an object. BB_MALFORMED. */
@@ -23,6 +29,10 @@ void envelope_free(struct envelope *envelope);
 
 /* The text of the member `key` as it stands, NUL-terminated and malloc'd; NULL when there is none. */
 char *envelope_member(const struct envelope *envelope, const char *key);
+
+/* The value of the member `key`, parsed, for json_decref; NULL when there is none, or a number in it is too
+ * large. */
+json_t *envelope_value(const struct envelope *envelope, const char *key);
 
 /* True when `text` is one JSON value (an object when `object`). */
 bool envelope_valid(const char *text, bool object);

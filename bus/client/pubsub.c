@@ -228,12 +228,14 @@ static void receive_publish(struct bb_client *c, const struct wire *wire)
     if (!wire_text(wire_frame(wire, 6), topic, sizeof topic) ||
         envelope_parse(wire_frame(wire, 7), &envelope) != BB_OK)
         return;
-    const char *sender = json_string_value(json_object_get(envelope.root, "sender"));
+    json_t *sender_value = envelope_value(&envelope, "sender");
+    const char *sender = json_string_value(sender_value);
     char *headers = envelope_member(&envelope, "headers"), *message = envelope_member(&envelope, "message");
     deliver(c, topic, sender != NULL ? sender : "", headers != NULL ? headers : "{}",
             message != NULL ? message : "null");
     free(headers);
     free(message);
+    json_decref(sender_value);
     envelope_free(&envelope);
 }
 
