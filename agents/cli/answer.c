@@ -103,12 +103,12 @@ void answer_message(const json_t *message)
     json_t *value;
     json_object_foreach((json_t *)message, name, value)
     {
-        char text[LISTING_TEXT_MAX];
+        char plain[LISTING_TEXT_MAX], text[LISTING_TEXT_MAX];
         enum listing_kind kind;
-        const char *plain = json_string_value(value);
+        listing_text(message, name, LISTING_TEXT, FORMAT_PEOPLE, plain);
         if (kind_of_member(name, &kind) && *listing_text(message, name, kind, FORMAT_PEOPLE, text) != '\0')
-            printf("  %-20s %s (%s %s)\n", name, plain == NULL ? "" : plain, text, unit_of(kind));
-        else if (plain != NULL)
+            printf("  %-20s %s (%s %s)\n", name, plain, text, unit_of(kind));
+        else if (json_is_string(value))
             printf("  %-20s %s\n", name, plain);
     }
 }

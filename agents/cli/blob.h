@@ -7,6 +7,9 @@
 #include <busbar/bytes.h>
 #include <jansson.h>
 
+/* The canonical bytes of a genesis with a million participants. */
+#define BLOB_GENESIS_MAX ((size_t)128 * 1024 * 1024)
+
 /* Reads a file of at most `limit` bytes whole; *data_out is malloc'd. BB_NOT_FOUND, BB_IO, BB_RANGE (longer).
  */
 BB_MUST_CHECK enum status blob_read(const char *path, size_t limit, struct bb_reason *reason,

@@ -1,6 +1,6 @@
 #include "agents/cli/founding.h"
 
-#include "agents/cli/call.h"
+#include "agents/cli/blob.h"
 #include "agents/cli/home.h"
 #include "ledger/crypto/address.h"
 #include "ledger/crypto/hex.h"
@@ -185,6 +185,17 @@ static enum status write_genesis(const struct founding *f, struct bytes bytes, c
     enum status status = home_write(path, text, 0644, reason);
     free(text);
     json_decref(document);
+    return status;
+}
+
+enum status founding_known(const char *home, struct bb_reason *reason, uint8_t **bytes_out, size_t *size_out,
+                           struct hash *hash_out)
+{
+    char path[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/ledger/genesis", home);
+    enum status status = blob_read(path, BLOB_GENESIS_MAX, reason, bytes_out, size_out);
+    if (status == BB_OK)
+        *hash_out = genesis_hash((struct bytes){*bytes_out, *size_out});
     return status;
 }
 

@@ -27,4 +27,9 @@ BB_MUST_CHECK enum status founding_add(struct founding *founding,
 BB_MUST_CHECK enum status founding_write(struct founding *founding, struct bb_reason *reason,
                                          struct hash *hash_out);
 
+/* The canonical bytes of the genesis that `home` knows, malloc'd, and their hash; BB_NOT_FOUND: none; BB_IO.
+ */
+BB_MUST_CHECK enum status founding_known(const char *home, struct bb_reason *reason, uint8_t **bytes_out,
+                                         size_t *size_out, struct hash *hash_out);
+
 #endif

@@ -50,11 +50,24 @@ static void put_unsigned(uint64_t value, enum listing_kind kind, enum format for
         stamp_format((int64_t)value * 1000, text);
 }
 
+/* C0, DEL, and C1 in its two bytes of UTF-8 (0xc2, 0x80 … 0x9f). */
+static void blank_controls(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+        bool c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f;
+        if (*at < 0x20 || *at == 0x7f || c1)
+            *at = '?';
+        if (c1)
+            at[1] = '?';
+    }
+}
+
 static void put_text(const char *value, enum listing_kind kind, enum format format, char *text)
 {
     /* Ten bytes of a hash tell any two apart that people will look at side by side. */
     bool cut = kind == LISTING_HASH && format == FORMAT_PEOPLE && strlen(value) > 26;
     snprintf(text, LISTING_TEXT_MAX, "%.*s%s", cut ? 22 : LISTING_TEXT_MAX - 4, value, cut ? "…" : "");
+    blank_controls(text);
 }
 
 char *listing_text(const json_t *object, const char *member, enum listing_kind kind, enum format format,

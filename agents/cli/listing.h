@@ -29,10 +29,10 @@ struct listing_column {
 bool listing_int(const json_t *object, const char *member, int64_t *out);
 bool listing_uint(const json_t *object, const char *member, uint64_t *out);
 
-#define LISTING_TEXT_MAX 128 /* longer texts are cut */
+#define LISTING_TEXT_MAX 320 /* room for the longest text of the ledger; longer ones are cut */
 
-/* Writes a member of `object` as its kind to text[LISTING_TEXT_MAX]; nothing when it is not there. Returns
- * `text`. */
+/* Writes a member of `object` as its kind to text[LISTING_TEXT_MAX]; nothing when it is not there. Control
+ * characters become "?": whoever wrote the text must not write to the reader's terminal. Returns `text`. */
 char *listing_text(const json_t *object, const char *member, enum listing_kind kind, enum format format,
                    char *text);
 

@@ -2,9 +2,9 @@
 
 #include "agents/cli/advice.h"
 #include "agents/cli/blob.h"
+#include "agents/cli/claims.h"
 #include "agents/cli/listing.h"
 #include "agents/cli/typed_data.h"
-#include "ledger/crypto/address.h"
 #include "ledger/crypto/hex.h"
 #include "ledger/crypto/secret.h"
 
@@ -19,116 +19,29 @@
 /* How often a transaction is signed anew when its nonce is taken. */
 #define TRIES 4
 
-/* The address of a key, which its file usually says; else it must be opened. */
-static enum exit_code address_of_key(const struct call *call, const struct wallet_key *key,
-                                     struct address *out)
-{
-    struct secret secret;
-    if (key->has_address) {
-        *out = key->address;
-        return EXIT_DONE;
-    }
-    enum exit_code code = wallet_open(call, key->name, &secret, out);
-    secret_wipe(&secret);
-    return code;
-}
-
-enum exit_code signing_own_address(const struct call *call, const char *text, struct address *out)
-{
-    struct wallet_key key;
-    if (strncmp(text, "0x", 2) != 0) {
-        enum exit_code code = wallet_find(call, text, &key);
-        return code == EXIT_DONE ? address_of_key(call, &key, out) : code;
-    }
-    if (address_parse(text, out) != BB_OK)
-        return call_fail(call, EXIT_USAGE,
-                         "%s is no address: 0x and forty hexadecimal digits, with a right checksum", text);
-    return EXIT_DONE;
-}
-
-/* The key of --key, else the only one there is. */
-static enum exit_code choose_key(struct signing *s)
-{
-    const struct call *call = s->inquiry.call;
-    const char *given = call_value(call, "key");
-    struct wallet_key *keys = NULL;
-    size_t count = 0;
-    enum exit_code code;
-    if (given != NULL) {
-        struct wallet_key key;
-        code = wallet_find(call, given, &key);
-        if (code == EXIT_DONE)
-            code = address_of_key(call, &key, &s->address);
-        snprintf(s->key, sizeof s->key, "%s", code == EXIT_DONE ? key.name : "");
-        return code;
-    }
-    code = wallet_list(call, &keys, &count);
-    if (code != EXIT_DONE)
-        return code;
-    if (count == 1) {
-        code = address_of_key(call, &keys[0], &s->address);
-        snprintf(s->key, sizeof s->key, "%s", keys[0].name);
-    } else if (count == 0) {
-        code = call_fail(call, EXIT_MISSING, "there is no key to sign with; make one: busbar key new NAME");
-    } else {
-        code = call_fail(call, EXIT_USAGE,
-                         "which of the %zu keys signs? Give --key NAME, or set BUSBAR_KEY (busbar key list)",
-                         count);
-    }
-    free(keys);
-    return code;
-}
-
-static enum exit_code take_address(const struct call *call, const json_t *object, const char *member,
-                                   struct address *out)
-{
-    const char *text = json_string_value(json_object_get(object, member));
-    if (text == NULL || address_parse(text, out) != BB_OK)
-        return call_fail(call, EXIT_FAILED, "the ledger's answer has no address as its %s", member);
-    return EXIT_DONE;
-}
-
 enum exit_code signing_account(struct signing *s, const char *text, struct address *out)
 {
     json_t *result = NULL;
     if (strncmp(text, "0x", 2) == 0)
-        return signing_own_address(s->inquiry.call, text, out);
+        return owner_address(s->inquiry.call, text, out);
     enum exit_code code = inquiry_ask(&s->inquiry, "account", json_pack("{s:s}", "account", text), &result);
     if (code == EXIT_DONE)
-        code = take_address(s->inquiry.call, json_object_get(result, "account"), "address", out);
+        code = claims_address(s->inquiry.call, json_object_get(result, "account"), "address", out);
     json_decref(result);
-    return code;
-}
-
-/* The domain that signatures are for: computed here out of what the ledger says of its genesis. */
-static enum exit_code learn_domain(struct signing *s)
-{
-    const struct call *call = s->inquiry.call;
-    enum exit_code code = inquiry_ask(&s->inquiry, "parameters", NULL, &s->parameters);
-    if (code != EXIT_DONE)
-        return code;
-    const char *genesis = json_string_value(json_object_get(s->parameters, "genesis"));
-    s->domain = (struct eip712_domain){.name = "Bit-Energy", .version = "1"};
-    if (genesis == NULL || hex_parse(genesis, s->domain.salt.bytes, sizeof s->domain.salt.bytes) != BB_OK ||
-        !listing_uint(s->parameters, "chain_id", &s->domain.chain_id) || s->domain.chain_id > INT64_MAX)
-        return call_fail(call, EXIT_FAILED, "the ledger does not say what its genesis and chain id are");
-    code = take_address(call, s->parameters, "contract", &s->domain.contract);
-    s->separator = eip712_separator(&s->domain);
     return code;
 }
 
 static enum exit_code learn_account(struct signing *s)
 {
     const struct call *call = s->inquiry.call;
-    char text[ADDRESS_TEXT];
+    const char *text = s->owner.text;
     json_t *result = NULL;
-    address_format(&s->address, text);
     enum exit_code code = inquiry_ask(&s->inquiry, "account", json_pack("{s:s}", "account", text), &result);
     if (code == EXIT_MISSING)
         fprintf(stderr,
                 "The key \"%s\" is %s; the operator admits it with: busbar account admit NAME %s "
                 "--role ROLE\n",
-                s->key, text, text);
+                s->owner.key, text, text);
     const json_t *account = json_object_get(result, "account");
     if (code == EXIT_DONE && !listing_uint(account, "nonce", &s->nonce))
         code = call_fail(call, EXIT_FAILED, "the ledger does not say the account's nonce");
@@ -251,12 +164,12 @@ static enum exit_code send(struct signing *s, const struct action *action, json_
     struct signer *signer;
     struct secret secret;
     struct address address;
-    enum exit_code code = wallet_open(s->inquiry.call, s->key, &secret, &address);
+    enum exit_code code = wallet_open(s->inquiry.call, s->owner.key, &secret, &address);
     if (code != EXIT_DONE)
         return code;
-    if (memcmp(&address, &s->address, sizeof address) != 0) {
+    if (memcmp(&address, &s->owner.address, sizeof address) != 0) {
         code = call_fail(s->inquiry.call, EXIT_INTEGRITY,
-                         "the key \"%s\" is of another address than its file says", s->key);
+                         "the key \"%s\" is of another address than its file says", s->owner.key);
     } else if (signer_open(&signer) != BB_OK) {
         code = call_fail(s->inquiry.call, EXIT_FAILED, "no memory to sign with");
     } else {
@@ -289,11 +202,13 @@ static enum exit_code save_receipt(struct signing *s, const json_t *entry)
 
 static enum exit_code learn(struct signing *s)
 {
-    enum exit_code code = choose_key(s);
+    enum exit_code code = owner_choose(s->inquiry.call, &s->owner);
     if (code == EXIT_DONE)
-        code = learn_domain(s);
-    if (code == EXIT_DONE)
-        code = learn_account(s);
+        code = claims_domain(&s->inquiry, &s->parameters, &s->domain);
+    if (code != EXIT_DONE)
+        return code;
+    s->separator = eip712_separator(&s->domain);
+    code = learn_account(s);
     return code == EXIT_DONE ? take_envelope(s) : code;
 }
 
@@ -305,7 +220,7 @@ enum exit_code signing_run(const struct call *call, struct action *action, signi
     if (code != EXIT_DONE)
         return code;
     code = learn(&s);
-    action->actor = s.address;
+    action->actor = s.owner.address;
     if (code == EXIT_DONE && complete != NULL)
         code = complete(&s, action);
     if (code == EXIT_DONE && call_flag(call, "dry-run"))

@@ -4,14 +4,13 @@
 #define AGENTS_CLI_SIGNING_H
 
 #include "agents/cli/inquiry.h"
-#include "agents/cli/wallet.h"
+#include "agents/cli/owner.h"
 #include "ledger/core/transaction.h"
 
 /* What a signed action needs to know; everything but the inquiry's connection is to be read only. */
 struct signing {
     struct inquiry inquiry;
-    char key[WALLET_NAME_ROOM]; /* the wallet's name of the key */
-    struct address address;
+    struct owner owner;
     char name[48]; /* of the account, or its address */
     struct eip712_domain domain;
     struct hash separator;
@@ -31,8 +30,5 @@ enum exit_code signing_run(const struct call *call, struct action *action, signi
 /* The address that `text` stands for: an address, or the name of an account. EXIT_MISSING: no such account.
  */
 enum exit_code signing_account(struct signing *signing, const char *text, struct address *out);
-
-/* The address that `text` stands for: an address, or the name of a key in the wallet. Failures are told. */
-enum exit_code signing_own_address(const struct call *call, const char *text, struct address *out);
 
 #endif

@@ -3,7 +3,7 @@
 #include "agents/cli/founding.h"
 #include "agents/cli/home.h"
 #include "agents/cli/inquiry.h"
-#include "agents/cli/signing.h"
+#include "agents/cli/owner.h"
 #include "agents/cli/terms.h"
 #include "agents/cli/verbs.h"
 #include "ledger/crypto/hex.h"
@@ -76,7 +76,7 @@ static enum exit_code add_argument(const struct call *call, struct founding *f, 
     if (code == EXIT_DONE)
         code = balances(call, argument, parts[3], parts[4], &p);
     if (code == EXIT_DONE)
-        code = signing_own_address(call, key, &p.address);
+        code = owner_address(call, key, &p.address);
     if (code == EXIT_DONE && founding_add(f, &p, &reason) != BB_OK)
         code = call_fail(call, EXIT_USAGE, "%s", reason.text);
     return code;
@@ -94,7 +94,7 @@ static enum exit_code add_office(const struct call *call, struct founding *f, co
         return call_fail(call, EXIT_USAGE, "--%s: \"%s\": a name has at most %d characters", option, key,
                          MARKET_NAME_MAX);
     snprintf(p.name, sizeof p.name, "%.*s", MARKET_NAME_MAX, strncmp(key, "0x", 2) == 0 ? option : key);
-    enum exit_code code = signing_own_address(call, key, &p.address);
+    enum exit_code code = owner_address(call, key, &p.address);
     if (code != EXIT_DONE && given == NULL)
         fprintf(stderr, "Make it with: busbar key new %s, or name another: --%s NAME|ADDRESS\n", preset,
                 option);

@@ -23,7 +23,7 @@ enum exit_code verb_account_admit(const struct call *call)
     if (code == EXIT_DONE)
         code = name_of(call, call->args[0], &action.admit.name);
     if (code == EXIT_DONE)
-        code = signing_own_address(call, call->args[1], &action.admit.participant);
+        code = owner_address(call, call->args[1], &action.admit.participant);
     terms_word(call, "role", roles, ROLE_END, &action.admit.role);
     return code == EXIT_DONE ? signing_run(call, &action, NULL) : code;
 }
@@ -49,7 +49,7 @@ enum exit_code verb_account_rekey(const struct call *call)
     struct action action = {.type = ACTION_REKEY};
     enum exit_code code = terms_need(call, "to", "0x718faE2E5c6Ba915a210B7f6e85246dB915b9C03");
     if (code == EXIT_DONE)
-        code = signing_own_address(call, call_value(call, "to"), &action.rekey.successor);
+        code = owner_address(call, call_value(call, "to"), &action.rekey.successor);
     return code == EXIT_DONE ? signing_run(call, &action, complete_rekey) : code;
 }
 
@@ -129,6 +129,6 @@ enum exit_code verb_market_open(const struct call *call)
 enum exit_code verb_chain_sealer(const struct call *call)
 {
     struct action action = {.type = ACTION_SET_SEALER};
-    enum exit_code code = signing_own_address(call, call->args[0], &action.sealer.sealer);
+    enum exit_code code = owner_address(call, call->args[0], &action.sealer.sealer);
     return code == EXIT_DONE ? signing_run(call, &action, NULL) : code;
 }

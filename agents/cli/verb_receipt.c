@@ -12,9 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a genesis may have: a million participants. */
-#define GENESIS_BYTES_MAX ((size_t)128 * 1024 * 1024)
-
 /* Asks for `method` and writes the bytes of the result's `member`. */
 static enum exit_code save(const struct call *call, const char *method, json_t *params, const char *member)
 {
@@ -53,7 +50,7 @@ static enum status trust_of_file(const char *path, struct bb_reason *reason, str
 {
     uint8_t *data = NULL;
     size_t size = 0;
-    enum status status = blob_read(path, GENESIS_BYTES_MAX, reason, &data, &size);
+    enum status status = blob_read(path, BLOB_GENESIS_MAX, reason, &data, &size);
     if (status != BB_OK)
         return status;
     status = proof_trust_genesis((struct bytes){data, size}, out);

@@ -2,8 +2,8 @@
  * file. */
 #include "agents/cli/archive_file.h"
 #include "agents/cli/blob.h"
+#include "agents/cli/claims.h"
 #include "agents/cli/home.h"
-#include "agents/cli/inquiry.h"
 #include "agents/cli/ledgerd.h"
 #include "agents/cli/listing.h"
 #include "agents/cli/replay.h"
@@ -114,24 +114,6 @@ static enum exit_code tell_end(const struct verification *v, enum exit_code code
     return code;
 }
 
-/* True when the home knows this genesis, or none. */
-static bool genesis_is_known(const struct call *call, const char *home, struct bytes genesis)
-{
-    struct bb_reason reason;
-    char path[600];
-    uint8_t *data = NULL;
-    size_t size = 0;
-    snprintf(path, sizeof path, "%s/ledger/genesis", home);
-    if (blob_read(path, SIZE_MAX / 2, &reason, &data, &size) != BB_OK)
-        return true;
-    bool same = bytes_equal((struct bytes){data, size}, genesis);
-    free(data);
-    if (!same)
-        call_fail(call, EXIT_INTEGRITY, "this is another chain than the home's (%s has another genesis)",
-                  path);
-    return same;
-}
-
 /* Takes one page of blocks; *next receives where the next one starts, "" after the last. */
 static enum exit_code take_page(struct verification *v, const json_t *page, uint64_t total)
 {
@@ -180,14 +162,11 @@ static enum exit_code verify_service(struct inquiry *inquiry)
     size_t size = 0;
     uint64_t total = 0;
     enum exit_code code = inquiry_ask(inquiry, "parameters", NULL, &parameters);
-    if (code != EXIT_DONE)
-        return code;
-    if (blob_of_json(json_object_get(parameters, "genesis_bytes"), &data, &size) != BB_OK ||
-        !listing_uint(parameters, "height", &total))
-        code = call_fail(inquiry->call, EXIT_FAILED, "the ledger does not tell its genesis and height");
-    else if (!genesis_is_known(inquiry->call, inquiry->session.home, (struct bytes){data, size}))
-        code = EXIT_INTEGRITY;
-    else
+    if (code == EXIT_DONE && !listing_uint(parameters, "height", &total))
+        code = call_fail(inquiry->call, EXIT_FAILED, "the ledger does not tell its height");
+    if (code == EXIT_DONE)
+        code = claims_genesis(inquiry, parameters, &data, &size);
+    if (code == EXIT_DONE)
         code = start(&v, inquiry->call, (struct bytes){data, size});
     free(data);
     json_decref(parameters);
@@ -235,9 +214,9 @@ static enum exit_code verify_file(const struct call *call)
         return call_fail(call, status == BB_MALFORMED ? EXIT_INTEGRITY : exit_of(status), "%s", reason.text);
     /* Whoever has no home at all may still verify a file. */
     enum exit_code code = EXIT_DONE;
-    if (home_find(call_value(call, "home"), &reason, home, sizeof home) == BB_OK &&
-        !genesis_is_known(call, home, genesis))
-        code = EXIT_INTEGRITY;
+    struct hash hash = genesis_hash(genesis);
+    if (home_find(call_value(call, "home"), &reason, home, sizeof home) == BB_OK)
+        code = claims_check(call, home, &hash);
     if (code == EXIT_DONE)
         code = start(&v, call, genesis);
     if (code == EXIT_DONE) {

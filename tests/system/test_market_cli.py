@@ -306,6 +306,34 @@ class Reading(Case):
             id_ = other.well("market", "book", "--json")["block"]
             self.refused("chain", "tx", id_, code=3, says="transaction")
 
+    def test_orders_are_not_signed_for_another_chain(self):
+        with Town() as other:
+            file = other.home / "ledger/genesis"
+            whole = file.read_bytes()
+            file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+            self.town, ours = other, self.town
+            try:
+                for words in (("sell", "--kwh", "1", "--price", "1", "--key", "p1"), ("sell", "--kwh", "1", "--price", "1", "--key", "p1", "--dry-run"), ("chain", "verify")):
+                    self.refused(*words, code=7, says="another chain")
+                self.assertEqual(other.well("chain", "status", "--json")["height"], "0")
+                other.well("chain", "genesis", "--output", file)
+                self.assertEqual(file.read_bytes(), whole)
+                file.unlink()
+                other.well("sell", "--kwh", "1", "--price", "1", "--key", "p1")
+                self.assertTrue(other.well("chain", "verify", "--json")["valid"])
+            finally:
+                self.town = ours
+
+    def test_nobody_writes_to_the_readers_terminal(self):
+        """The reason of a correction is any text that its writer likes."""
+        with Town() as other:
+            sent = other.well("transfer", "p1", "--cents", "1", "--key", "p2", "--json")["id"]
+            done = other.well("account", "correct", sent, "--from", "p1", "--to", "p2", "--cents", "1", "--reason", "é\x1b[2J\x07\x9bq\n" + "x" * 200, "--key", "operator", "--json")
+            told = other.well("chain", "tx", done["id"])
+            self.assertIn("é?[2J??" , told)
+            self.assertFalse(set(told) & set("\x1b\x07\x9b"))
+            self.assertIn("x" * 200, told)
+
     def test_without_a_ledger_the_database_itself_is_verified(self):
         with Town() as other:
             other.well("sell", "--kwh", "1", "--price", "1", "--key", "p1")
