@@ -4,6 +4,7 @@
 //   node wallets.mjs sign   < requests    [{"wallet","secret","domain","type","message"}, …] → [signature, …]
 //   node wallets.mjs seal   < requests    [{"secret","passphrase"}, …] → [{"maker","json"}, …]
 //   node wallets.mjs open   < requests    [{"json","passphrase"}, …] → [{"ethers","ox"}, …]: the secrets they find
+//   node wallets.mjs digests < requests   [{"domain","types","primaryType","message"}, …] → [{"ethers","viem"}, …]: EIP-712 digests
 //   node wallets.mjs texts  < requests    [{"secret","text"}, …] → [{"ethers","viem"}, …]: EIP-191 signatures
 import { webcrypto } from "node:crypto";
 import { TypedDataEncoder, Wallet, decryptKeystoreJsonSync, encryptKeystoreJsonSync } from "ethers";
@@ -139,6 +140,12 @@ const text = async ({ secret, text }) => ({
   viem: await privateKeyToAccount(secret).signMessage({ message: text }),
 });
 
+// A document of eth_signTypedData_v4, as a wallet is asked to sign it.
+function digest({ domain, types, primaryType, message }) {
+  const { EIP712Domain, ...own } = types;
+  return { ethers: TypedDataEncoder.hash(domain, own, message), viem: hashTypedData({ domain, types, primaryType, message }), domain: EIP712Domain.length };
+}
+
 async function requests(answer) {
   const chunks = [];
   for await (const chunk of process.stdin)
@@ -148,4 +155,4 @@ async function requests(answer) {
 }
 
 const [command, ...rest] = process.argv.slice(2);
-await { cases: () => cases(...rest), sign: () => requests(sign), seal: () => requests(seal), open: () => requests(open), texts: () => requests(text) }[command]();
+await { cases: () => cases(...rest), sign: () => requests(sign), seal: () => requests(seal), open: () => requests(open), texts: () => requests(text), digests: () => requests(digest) }[command]();
