@@ -33,6 +33,11 @@ uint32_t accounts_find(const struct market *m, const struct address *address, ui
     return STATE_NONE;
 }
 
+void accounts_expect(const struct market *m, const struct address *address)
+{
+    table_expect(&m->by_address, hash_of(address));
+}
+
 static struct bytes name_of(const struct market *m, uint32_t index)
 {
     return bytes_of(m->names[index].text);

@@ -13,6 +13,9 @@ struct accounts_change {
 /* The account with this address now; STATE_NONE. *retired_out (may be NULL): whose address it once was. */
 uint32_t accounts_find(const struct market *m, const struct address *address, uint32_t *retired_out);
 
+/* Asks the memory for what accounts_find will look at first. No effect. */
+void accounts_expect(const struct market *m, const struct address *address);
+
 /* The account with this name; STATE_NONE. */
 uint32_t accounts_named(const struct market *m, struct bytes name);
 

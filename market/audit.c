@@ -52,7 +52,7 @@ static bool audit_intervals(const struct market *m)
 {
     uint32_t intervals = 0, orders = 0, uses = 0;
     wide fees = 0;
-    struct tree_cursor at = tree_seek(&m->trees, m->head->starts, 0);
+    struct tree_cursor at = tree_first(&m->trees, m->head->starts);
     for (; at.node != NULL; tree_step(&m->trees, &at)) {
         uint32_t slot = tree_record(at), orders_before = orders, uses_before = uses;
         const struct interval *i = &m->intervals[slot];
@@ -73,7 +73,7 @@ static bool audit_expiries(const struct market *m)
     uint32_t expiring = 0, found = 0;
     for (uint32_t slot = 0; slot < m->head->order_slots.fresh; slot++)
         expiring += m->orders[slot].id != 0 && m->orders[slot].expiring;
-    struct tree_cursor at = tree_seek(&m->trees, m->head->expiries, 0);
+    struct tree_cursor at = tree_first(&m->trees, m->head->expiries);
     for (; at.node != NULL; tree_step(&m->trees, &at), found++)
         if (m->orders[tree_record(at)].id == 0 || m->orders[tree_record(at)].expires < m->head->first_end)
             return false;

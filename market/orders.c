@@ -44,6 +44,35 @@ uint32_t orders_find(const struct market *m, uint64_t id)
     return STATE_NONE;
 }
 
+void orders_expect_id(const struct market *m, uint64_t id)
+{
+    table_expect(&m->by_id, hash_of(id));
+}
+
+void orders_expect(const struct market *m, uint64_t id)
+{
+    struct table_walk walk = table_find(&m->by_id, hash_of(id));
+    uint32_t slot = table_next(&m->by_id, &walk);
+    if (slot != TABLE_NONE)
+        __builtin_prefetch(&m->orders[slot]);
+}
+
+void orders_expect_post(const struct market *m, uint32_t interval, struct price price)
+{
+    struct open_order order = {.id = 1, .price = price, .place = m->head->next_place};
+    if (price.micro_per_kwh >= 0 && price.micro_per_kwh <= MARKET_PRICE_MAX)
+        tree_expect(&m->trees, m->intervals[interval].posts, book_key(&order, 0));
+    if (m->head->order_slots.freed > 0)
+        __builtin_prefetch(&m->orders[m->order_slots.stack[m->head->order_slots.freed - 1]]);
+}
+
+void orders_expect_best(const struct market *m, uint32_t interval)
+{
+    struct tree_cursor best = orders_best(m, interval, false);
+    if (best.node != NULL)
+        __builtin_prefetch(&m->orders[tree_record(best)]);
+}
+
 bool orders_room(const struct market *m, uint64_t start, uint32_t leaving)
 {
     return m->head->orders - leaving < m->limits.orders && m->head->next_place < STATE_PLACES_END &&
@@ -59,7 +88,7 @@ uint32_t orders_open(struct market *m, const struct open_order *order)
     *o = *order;
     o->interval = intervals_obtain(m, order->start);
     o->expiring = o->expires != 0 && o->expires < NEVER;
-    STATE_WRITE(m, m->head);
+    STATE_WRITE(m, &m->head->orders);
     STATE_WRITE(m, &m->intervals[o->interval]);
     m->head->orders++;
     m->intervals[o->interval].orders++;
@@ -69,8 +98,10 @@ uint32_t orders_open(struct market *m, const struct open_order *order)
     if (o->expiring) {
         if (!tree_insert(&m->trees, &m->head->expiries, expiry_key(o, slot)))
             return STATE_NONE;
-        if (o->expires < m->head->first_end)
+        if (o->expires < m->head->first_end) {
+            STATE_WRITE(m, &m->head->first_end);
             m->head->first_end = o->expires;
+        }
     }
     return slot;
 }
@@ -82,7 +113,7 @@ void orders_remove(struct market *m, uint32_t slot)
     tree_erase(&m->trees, book_of(m, o), book_key(o, slot));
     if (o->expiring)
         tree_erase(&m->trees, &m->head->expiries, expiry_key(o, slot));
-    STATE_WRITE(m, m->head);
+    STATE_WRITE(m, &m->head->orders);
     STATE_WRITE(m, &m->intervals[o->interval]);
     STATE_WRITE(m, o);
     m->head->orders--;
@@ -120,16 +151,19 @@ void orders_change(struct market *m, uint32_t slot, struct energy energy, struct
     if (o->place == place && o->price.micro_per_kwh == price.micro_per_kwh)
         return;
     uint32_t *book = book_of(m, o);
+    struct open_order changed = *o;
+    changed.place = place;
+    changed.price = price;
+    tree_expect(&m->trees, *book, book_key(&changed, slot));
     tree_erase(&m->trees, book, book_key(o, slot));
-    o->place = place;
-    o->price = price;
+    *o = changed;
     CHECK(tree_insert(&m->trees, book, book_key(o, slot)));
 }
 
 struct tree_cursor orders_best(const struct market *m, uint32_t interval, bool bids)
 {
     const struct interval *i = &m->intervals[interval];
-    return tree_seek(&m->trees, bids ? i->bids : i->posts, 0);
+    return tree_first(&m->trees, bids ? i->bids : i->posts);
 }
 
 struct tree_cursor orders_behind(const struct market *m, uint32_t interval, bool bids,
@@ -141,6 +175,6 @@ struct tree_cursor orders_behind(const struct market *m, uint32_t interval, bool
 
 uint32_t orders_first_to_expire(const struct market *m)
 {
-    struct tree_cursor cursor = tree_seek(&m->trees, m->head->expiries, 0);
+    struct tree_cursor cursor = tree_first(&m->trees, m->head->expiries);
     return cursor.node == NULL ? STATE_NONE : tree_record(cursor);
 }

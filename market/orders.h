@@ -14,6 +14,13 @@ static inline bool orders_is_bid(uint64_t id)
 /* The slot of open order `id`; STATE_NONE. */
 uint32_t orders_find(const struct market *m, uint64_t id);
 
+/* Ask the memory for what is going to be looked at: the entry of an order's number; then the order; for a new
+ * post, its own places and the part of the book that it goes to; for a purchase, the best post. No effect. */
+void orders_expect_id(const struct market *m, uint64_t id);
+void orders_expect(const struct market *m, uint64_t id);
+void orders_expect_post(const struct market *m, uint32_t interval, struct price price);
+void orders_expect_best(const struct market *m, uint32_t interval);
+
 /* True when one order more in interval `start` finds room after `leaving` have gone. */
 bool orders_room(const struct market *m, uint64_t start, uint32_t leaving);
 

@@ -88,7 +88,7 @@ void market_rows(const struct market *m, row_visit *visit, void *context)
     show_sorted(m, ROW_LINE, m->head->lines, visit, context);
     show_sorted(m, ROW_USE, m->head->use_slots.fresh, visit, context);
     struct row_key key;
-    struct tree_cursor at = tree_seek(&m->trees, m->head->starts, 0);
+    struct tree_cursor at = tree_first(&m->trees, m->head->starts);
     for (; at.node != NULL; tree_step(&m->trees, &at)) {
         const struct interval *interval = &m->intervals[tree_record(at)];
         if (row_codec_key(ROW_FEE, interval, 0, &key))

@@ -72,6 +72,12 @@ static inline uint32_t table_next(const struct table *table, struct table_walk *
     }
 }
 
+/* Asks the memory for where a hash is looked for. No effect. */
+static inline void table_expect(const struct table *table, uint64_t hash)
+{
+    __builtin_prefetch(&table->entries[table_find(table, hash).at]);
+}
+
 /* Puts a record in; there must be room. */
 void table_put(struct table *table, uint64_t hash, uint32_t record);
 

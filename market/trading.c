@@ -58,7 +58,8 @@ static enum verdict offer_to_bids(struct market *m, uint32_t interval, uint32_t 
 /* The next number and place; both are spent by it. */
 static void number(struct market *m, uint64_t *next, struct open_order *order)
 {
-    STATE_WRITE(m, m->head);
+    STATE_WRITE(m, next);
+    STATE_WRITE(m, &m->head->next_place);
     order->id = (*next)++;
     order->place = m->head->next_place++;
     m->order = order->id;
@@ -116,7 +117,7 @@ enum verdict trading_update(struct market *m, const struct action *action, uint3
     if (moves && m->head->next_place == STATE_PLACES_END)
         return VERDICT_FULL;
     begin_if_bids(m, order->interval);
-    STATE_WRITE(m, m->head);
+    STATE_WRITE(m, &m->head->next_place);
     orders_change(m, slot, energy, price, moves ? m->head->next_place++ : order->place);
     accounts_add_to(m, actor, (struct accounts_change){.on_sale = more});
     m->order = order->id;

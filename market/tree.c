@@ -33,17 +33,21 @@ static struct tree_node *node_of(const struct trees *trees, uint32_t number)
     return &trees->nodes[number - 1];
 }
 
+/* All lines of a node at once: looking for a key would ask for one after the other. */
+static void fetch_node(const struct tree_node *node)
+{
+    for (size_t line = 0; line < sizeof *node / JOURNAL_LINE; line++)
+        __builtin_prefetch((const uint8_t *)node + line * JOURNAL_LINE);
+}
+
 /* How many keys of a node are below `key`. */
 static uint32_t rank(const struct tree_node *node, tree_key key)
 {
-    const tree_key *base = node->keys;
-    uint32_t length = node->count;
-    while (length > 1) {
-        uint32_t half = length / 2;
-        base = base[half - 1] < key ? base + half : base;
-        length -= half;
-    }
-    return (uint32_t)(base - node->keys) + (length == 1 && *base < key);
+    /* A sum without a branch: where the key falls cannot be foretold, and a wrong guess costs more. */
+    uint32_t below = 0;
+    for (uint32_t i = 0; i < node->count; i++)
+        below += node->keys[i] < key;
+    return below;
 }
 
 /* The child of an inner node that a number belongs to: the last at or below it. */
@@ -105,6 +109,7 @@ static void descend(const struct trees *trees, uint32_t root, tree_key key, stru
     for (path->depth = 0;; path->depth++) {
         CHECK(path->depth < DEPTH_MAX);
         const struct tree_node *node = node_of(trees, number);
+        fetch_node(node);
         bool leaf = node->level == 0;
         uint32_t at = leaf ? rank(node, key) : child_at(node, key);
         path->steps[path->depth] = (struct step){number, at};
@@ -150,6 +155,16 @@ static void grow(struct trees *trees, uint32_t *root, uint32_t right)
 static bool same_place(tree_key a, tree_key b)
 {
     return a >> TREE_RECORD_BITS == b >> TREE_RECORD_BITS;
+}
+
+void tree_expect(const struct trees *trees, uint32_t root, tree_key key)
+{
+    if (root == TREE_EMPTY)
+        return;
+    const struct tree_node *node = node_of(trees, root);
+    while (node->level > 0)
+        node = node_of(trees, child_number(node, child_at(node, key)));
+    fetch_node(node);
 }
 
 bool tree_insert(struct trees *trees, uint32_t *root, tree_key key)
@@ -263,6 +278,16 @@ void tree_erase(struct trees *trees, uint32_t *root, tree_key key)
     journal_note(trees->journal, root, sizeof *root);
     *root = top->level > 0 ? child_number(top, 0) : TREE_EMPTY;
     free_node(trees, old);
+}
+
+struct tree_cursor tree_first(const struct trees *trees, uint32_t root)
+{
+    if (root == TREE_EMPTY)
+        return (struct tree_cursor){NULL, 0};
+    const struct tree_node *node = node_of(trees, root);
+    while (node->level > 0)
+        node = node_of(trees, child_number(node, 0));
+    return (struct tree_cursor){node, 0};
 }
 
 struct tree_cursor tree_seek(const struct trees *trees, uint32_t root, tree_key key)

@@ -47,7 +47,11 @@ bool tree_insert(struct trees *trees, uint32_t *root, tree_key key);
 /* Takes a number out, which must be in. */
 void tree_erase(struct trees *trees, uint32_t *root, tree_key key);
 
-/* The smallest number at or above `key` (0: the smallest of all). */
+/* Asks the memory for what the next insertion or removal of `key` will look at. No effect. */
+void tree_expect(const struct trees *trees, uint32_t root, tree_key key);
+
+/* The smallest number of all; the smallest at or above `key`. */
+struct tree_cursor tree_first(const struct trees *trees, uint32_t root);
 struct tree_cursor tree_seek(const struct trees *trees, uint32_t root, tree_key key);
 
 /* The number at a cursor that is not behind the end. */

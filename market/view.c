@@ -75,7 +75,7 @@ size_t market_book(const struct market *m, uint64_t start, bool bids, struct ord
 size_t market_intervals(const struct market *m, uint64_t *out, size_t capacity)
 {
     size_t count = 0;
-    struct tree_cursor at = tree_seek(&m->trees, m->head->starts, 0);
+    struct tree_cursor at = tree_first(&m->trees, m->head->starts);
     for (; at.node != NULL; tree_step(&m->trees, &at)) {
         const struct interval *interval = &m->intervals[tree_record(at)];
         if (interval->orders == 0)

@@ -7,10 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-void folder_make(struct folder *folder, bool memory)
+void folder_make(struct folder *folder)
 {
-    snprintf(folder->path, sizeof folder->path, "%s/busbar-store-XXXXXX",
-             memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(folder->path, sizeof folder->path, "/tmp/busbar-store-XXXXXX");
     CHECK(mkdtemp(folder->path) != NULL);
 }
 
