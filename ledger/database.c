@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define APPLICATION_ID 0x42454c31 /* "BEL1" */
-#define BUSY_MS        5000
+#define APPLICATION_ID 0x42454c31         /* "BEL1" */
+#define BUSY_MS        1000               /* the loop stands still meanwhile */
 #define CHECK_BYTES    (16 * 1024 * 1024) /* up to this size the whole file is checked when it is opened */
 
 /* Forward only: entry n leads from schema n to n + 1. Append, never edit. */
@@ -32,7 +32,7 @@ static const struct {
     enum status status;
 } CODES[] = {{SQLITE_FULL, BB_FULL},       {SQLITE_CORRUPT, BB_MALFORMED}, {SQLITE_NOTADB, BB_MALFORMED},
              {SQLITE_READONLY, BB_DENIED}, {SQLITE_PERM, BB_DENIED},       {SQLITE_AUTH, BB_DENIED},
-             {SQLITE_BUSY, BB_EXISTS},     {SQLITE_LOCKED, BB_EXISTS},     {SQLITE_FORMAT, BB_MALFORMED},
+             {SQLITE_BUSY, BB_TIMEOUT},    {SQLITE_LOCKED, BB_TIMEOUT},    {SQLITE_FORMAT, BB_MALFORMED},
              {SQLITE_ERROR, BB_MALFORMED}, {SQLITE_TOOBIG, BB_RANGE},      {SQLITE_SCHEMA, BB_MALFORMED}};
 
 enum status database_status(const struct database *database, int code, const char *what,
@@ -275,7 +275,7 @@ enum status database_open(const char *path, bool write, struct bb_reason *reason
         status = database_check(database, reason);
     if (status != BB_OK) {
         database_close(database);
-        return status;
+        return status == BB_TIMEOUT ? BB_EXISTS : status;
     }
     *out = database;
     return BB_OK;

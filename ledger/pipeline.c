@@ -165,8 +165,6 @@ static void put_ready(struct pipeline *pipeline, struct pool_job *job)
     else
         ready->last->next = job;
     ready->last = job;
-    if (ready->count == 0)
-        ready->since = bb_loop_mono_ms();
     ready->count += job->count;
 }
 
@@ -199,6 +197,14 @@ static void pursue(struct pipeline *pipeline)
     after(pipeline, proposal->wait_ms, retry, &pipeline->retry_timer);
 }
 
+/* How long what is ready waits for company: blocks follow each other at block_ms, and one alone after a while
+ * goes at once. */
+static uint32_t age_left(const struct pipeline *pipeline)
+{
+    int64_t left = pipeline->last_seal + pipeline->options.block_ms - bb_loop_mono_ms();
+    return left < 0 ? 0 : (uint32_t)left;
+}
+
 static void turn(void *context)
 {
     struct pipeline *pipeline = context;
@@ -218,12 +224,13 @@ static void turn(void *context)
         (pipeline->ready.count >= pipeline->options.block_max || pipeline->seal_due)) {
         cancel(pipeline, &pipeline->seal_timer);
         pipeline->seal_due = false;
+        pipeline->last_seal = bb_loop_mono_ms();
         pipeline_seal(pipeline);
     }
     if (pipeline->proposal.bytes == NULL && pipeline->ready.count >= pipeline->options.block_max)
         pipeline_kick(pipeline);
     else if (pipeline->proposal.bytes == NULL && pipeline->ready.count > 0)
-        after(pipeline, pipeline->options.block_ms, seal_now, &pipeline->seal_timer);
+        after(pipeline, age_left(pipeline), seal_now, &pipeline->seal_timer);
     pipeline->busy = false;
 }
 

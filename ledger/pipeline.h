@@ -1,6 +1,6 @@
 /* From bytes to a durable receipt: decode → recover signers in parallel (the one thread pool) → apply in
- * order → seal → commit → answer. Blocks are sealed when the batch is full or a few milliseconds old; there
- * are no empty ones. Runs in the owner's loop; only signatures are recovered elsewhere. */
+ * order → seal → commit → answer. Blocks are sealed when the batch is full or a few milliseconds after the
+ * last one; there are no empty ones. Runs in the owner's loop; only signatures are recovered elsewhere. */
 #ifndef LEDGER_PIPELINE_H
 #define LEDGER_PIPELINE_H
 
@@ -15,7 +15,7 @@ struct pipeline;
 
 struct pipeline_options {
     uint32_t threads;     /* that recover signers; 0: one a core */
-    uint32_t block_ms;    /* the age at which a block is sealed; 0: 2 */
+    uint32_t block_ms;    /* from one block to the next, unless it is full; 0: 2 */
     uint32_t block_max;   /* transactions of a block; 0: 1024 */
     uint32_t waiting_max; /* transactions taken and not yet answered; beyond: REFUSAL_BUSY; 0: 65 536 */
     uint64_t checkpoint;  /* transactions between checkpoints; 0: 20 000, or as many as the state has rows */

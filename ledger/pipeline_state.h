@@ -23,7 +23,6 @@ struct ready {
     struct pool_job *first, *last;
     uint32_t settled;
     uint64_t count; /* items not yet settled */
-    int64_t since;  /* monotonic ms at which the oldest came */
 };
 
 /* A block that was proposed and is neither in the chain nor refused. The chain is rolled back meanwhile. */
@@ -67,6 +66,7 @@ struct pipeline {
     bool busy, kicked, closing, halted;
     int kick_timer, seal_timer, retry_timer, probe_timer;
     bool seal_due;
+    int64_t last_seal;         /* monotonic ms */
     uint32_t rejected;         /* proposals refused in a row */
     uint64_t since_checkpoint; /* transactions */
     uint64_t taken, refusals, blocks, waiting;

@@ -12,6 +12,8 @@ static const struct {
     const char *sql;
     size_t offset;
 } STATEMENTS[] = {{"INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?)", offsetof(struct store, insert)},
+                  {"BEGIN IMMEDIATE", offsetof(struct store, begin)},
+                  {"COMMIT", offsetof(struct store, commit)},
                   {"SELECT hash, sum, bytes FROM blocks WHERE height = ?", offsetof(struct store, select)},
                   {"SELECT hash FROM blocks WHERE height = ?", offsetof(struct store, select_hash)},
                   {"SELECT value FROM meta WHERE name = ?", offsetof(struct store, meta_get)},
@@ -298,6 +300,34 @@ static enum status fail(struct store *store, enum status status, struct bb_reaso
     return status;
 }
 
+/* The head stands a second time in the table meta, so that a chain that has lost its end is noticed. */
+static enum status put_head(struct store *store, uint64_t height, const struct hash *hash)
+{
+    uint8_t bytes[8 + sizeof *hash];
+    struct writer writer = writer_at(bytes, sizeof bytes);
+    write_u64(&writer, height);
+    write_bytes(&writer, (struct bytes){hash->bytes, sizeof hash->bytes});
+    return store_meta_put(store, "head", written(&writer), &store->trouble);
+}
+
+static enum status check_head(struct store *store, struct bb_reason *reason)
+{
+    uint8_t *bytes;
+    size_t size;
+    enum status status = store_meta_get(store, "head", reason, &bytes, &size);
+    if (status == BB_NOT_FOUND)
+        return store->height == 0 ? BB_OK
+                                  : damaged(store, store->height, "is not said to be the last", reason);
+    if (status != BB_OK)
+        return status;
+    struct reader reader = reader_at((struct bytes){bytes, size});
+    uint64_t height = read_u64(&reader);
+    bool same = height == store->height && reader.left.size == sizeof store->head &&
+                memcmp(reader.left.data, &store->head, sizeof store->head) == 0;
+    free(bytes);
+    return same ? BB_OK : damaged(store, height, "should be the last, and is not", reason);
+}
+
 static enum status find_head(struct store *store, struct bb_reason *reason)
 {
     sqlite3_stmt *max = NULL;
@@ -313,7 +343,9 @@ static enum status find_head(struct store *store, struct bb_reason *reason)
     sqlite3_finalize(max);
     if (status == BB_OK && store->height > 0)
         status = store_block_hash(store, store->height, &store->head);
-    return status;
+    if (status == BB_MALFORMED)
+        return damaged(store, store->height, "has no hash beside it", reason);
+    return status == BB_OK ? check_head(store, reason) : status;
 }
 
 /* What the file says after a write whose outcome nobody knows. */
@@ -322,6 +354,7 @@ static enum status look_again(struct store *store)
     finalize(store);
     enum status status = database_reopen(store->database, &store->trouble);
     uint64_t height = store->height;
+    struct hash head = store->head;
     if (status == BB_OK)
         status = prepare(store, &store->trouble);
     if (status == BB_OK)
@@ -330,14 +363,15 @@ static enum status look_again(struct store *store)
         return status;
     if (store->height < height || store->height > height + 1)
         return damaged(store, height, "is no longer the last, or gone", &store->trouble);
+    store->head = head;
     store->height =
         height; /* the block in question is written once more, so that it is on the disk for sure */
     store_reindex(store, false);
     return BB_OK;
 }
 
-static enum status write_block(struct store *store, uint64_t height, const struct hash *hash,
-                               struct bytes block)
+static enum status insert_block(struct store *store, uint64_t height, const struct hash *hash,
+                                struct bytes block)
 {
     sqlite3_bind_int64(store->insert, 1, (int64_t)height);
     sqlite3_bind_blob(store->insert, 2, hash, sizeof *hash, SQLITE_STATIC);
@@ -345,6 +379,20 @@ static enum status write_block(struct store *store, uint64_t height, const struc
     sqlite3_bind_blob64(store->insert, 4, block.data, block.size, SQLITE_STATIC);
     enum status status = database_step(store->database, store->insert, "appending a block", &store->trouble);
     sqlite3_clear_bindings(store->insert);
+    return status == BB_OK ? put_head(store, height, hash) : status;
+}
+
+/* One transaction of the database, or a part of the one that store_begin has opened. */
+static enum status write_block(struct store *store, uint64_t height, const struct hash *hash,
+                               struct bytes block)
+{
+    if (!sqlite3_get_autocommit(store->database->handle))
+        return insert_block(store, height, hash, block);
+    enum status status = database_step(store->database, store->begin, "BEGIN", &store->trouble);
+    if (status == BB_OK)
+        status = insert_block(store, height, hash, block);
+    if (status == BB_OK)
+        status = database_step(store->database, store->commit, "COMMIT", &store->trouble);
     return status;
 }
 

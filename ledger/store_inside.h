@@ -8,7 +8,7 @@
 
 struct store {
     struct database *database;
-    sqlite3_stmt *insert, *select, *select_hash, *meta_get, *meta_put;
+    sqlite3_stmt *begin, *commit, *insert, *select, *select_hash, *meta_get, *meta_put;
     struct runs *runs;  /* NULL: damaged, the tail holds everything */
     struct tail tail;   /* transactions of the blocks behind the runs */
     uint64_t tail_from; /* the first of these blocks */

@@ -12,7 +12,7 @@
 
 /* An answer is one frame of the bus (BB_FRAME_MAX). A batch whose results have grown beyond this gets the
  * rest of them without their lists, which `transaction` has. */
-#define RESULTS_FULL (6 * 1024 * 1024)
+#define RESULTS_FULL (4 * 1024 * 1024)
 
 /* One transaction of a call; its address is the pipeline's ticket. */
 struct slot {

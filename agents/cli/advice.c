@@ -57,6 +57,19 @@ static void put_advice(FILE *to, const char *advice, const char *name)
     fprintf(to, "%s\n", advice);
 }
 
+/* What the contract refuses is recorded too; what the ledger refuses is not. People are also told which
+ * cheaper sellers were passed over. */
+static void tell_record(const json_t *entry)
+{
+    char id[LISTING_TEXT_MAX], height[LISTING_TEXT_MAX];
+    listing_text(entry, "height", LISTING_COUNT, FORMAT_PEOPLE, height);
+    if (*height == '\0')
+        return;
+    fprintf(stderr, "Nothing has changed; the refusal stands in block %s: busbar chain tx %s\n", height,
+            listing_text(entry, "id", LISTING_TEXT, FORMAT_PEOPLE, id));
+    answer_lists(entry);
+}
+
 static enum exit_code tell_refusal(const struct call *call, const char *word, const json_t *entry,
                                    const char *name)
 {
@@ -104,6 +117,8 @@ enum exit_code advice_tell(const struct call *call, enum format format, const ch
         code = tell_refusal(call, verdict == NULL ? "no verdict" : verdict, entry, name);
     else if (format != FORMAT_JSON)
         tell_done(call, entry);
+    if (code == EXIT_REFUSED && format != FORMAT_JSON)
+        tell_record(entry);
     if (format == FORMAT_JSON)
         inquiry_print(json_incref(entry));
     json_decref(entry);

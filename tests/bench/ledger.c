@@ -36,8 +36,8 @@ static double quantile(double *values, size_t count, double part)
 
 static json_t *spread(double *values, size_t count)
 {
-    return json_pack("{s:f,s:f,s:f}", "median", quantile(values, count, 0.5), "least", values[0], "most",
-                     values[count - 1]);
+    double median = quantile(values, count, 0.5); /* sorts */
+    return json_pack("{s:f,s:f,s:f}", "median", median, "least", values[0], "most", values[count - 1]);
 }
 
 /* Rounds of ingest, each held against the limit as it was before and after. */
@@ -82,10 +82,11 @@ static json_t *latency(const struct plan *plan)
     CHECK(site.latencies != NULL);
     ledger_site_send(&site, 1);
     ledger_site_close(&site);
-    json_t *result =
-        json_pack("{s:f,s:f,s:f,s:f}", "p50", quantile(site.latencies, plan->singles, 0.5), "p90",
-                  quantile(site.latencies, plan->singles, 0.9), "p99",
-                  quantile(site.latencies, plan->singles, 0.99), "most", site.latencies[plan->singles - 1]);
+    double p50 = quantile(site.latencies, plan->singles, 0.5);
+    double p90 = quantile(site.latencies, plan->singles, 0.9);
+    double p99 = quantile(site.latencies, plan->singles, 0.99);
+    json_t *result = json_pack("{s:f,s:f,s:f,s:f}", "p50", p50, "p90", p90, "p99", p99, "most",
+                               site.latencies[plan->singles - 1]);
     free(site.latencies);
     ledger_site_remove(&site);
     return result;

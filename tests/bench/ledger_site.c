@@ -24,7 +24,7 @@ double ledger_site_cpu(void)
 void ledger_site_make(struct ledger_site *site, uint32_t people, uint32_t others)
 {
     *site = (struct ledger_site){0};
-    folder_make(&site->folder);
+    folder_make(&site->folder, false);
     folder_file(&site->folder, "chain.db", site->path);
     village_open(&site->village, people, others);
 }

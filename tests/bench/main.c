@@ -1,5 +1,6 @@
 /* busbar-bench: figures, measured; not a test. */
 #include "tests/bench/bus.h"
+#include "tests/bench/chain.h"
 #include "tests/bench/crypto.h"
 #include "tests/bench/ledger.h"
 #include "tests/bench/ledger_bus.h"
@@ -12,6 +13,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } SUBCOMMANDS[] = {{"bus", bus_bench},
+                   {"chain", chain_bench},
                    {"crypto", crypto_bench},
                    {"ledger", ledger_bench},
                    {"ledger-bus", ledger_bus_bench},
@@ -22,6 +24,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++)
         if (strcmp(argv[1], SUBCOMMANDS[i].name) == 0)
             return SUBCOMMANDS[i].run(argc - 1, argv + 1);
-    fputs("usage: busbar-bench bus|crypto|ledger|ledger-bus|market [--help]\n", stderr);
+    fputs("usage: busbar-bench bus|chain|crypto|ledger|ledger-bus|market [--help]\n", stderr);
     return 2;
 }

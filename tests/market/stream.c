@@ -7,8 +7,20 @@
 #define PICK(...)                                                                                            \
     pick(s, (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
 
+/* As many bytes as numbers below `bound` have. */
+static uint64_t off_tape(struct stream *s, uint64_t bound)
+{
+    struct reader r = reader_at(s->tape);
+    size_t size = bound <= 256 ? 1 : bound <= 65536 ? 2 : 8;
+    uint64_t value = read_uint(&r, size);
+    s->tape = r.ok ? r.left : (struct bytes){s->tape.data + s->tape.size, 0};
+    return value % bound;
+}
+
 uint64_t stream_below(struct stream *s, uint64_t bound)
 {
+    if (s->tape.data != NULL)
+        return off_tape(s, bound);
     /* splitmix64 */
     uint64_t z = s->random += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -110,6 +122,12 @@ void stream_begin(struct stream *s, uint64_t seed, bool crowd)
 {
     *s = (struct stream){.random = seed * UINT64_C(0x2545f4914f6cdd1d)};
     draw_world(s, crowd);
+}
+
+void stream_begin_tape(struct stream *s, struct bytes tape)
+{
+    *s = (struct stream){.tape = tape};
+    draw_world(s, false);
 }
 
 /* -- whom and what ------------------------------------------------------------------------------------------

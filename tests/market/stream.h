@@ -22,6 +22,7 @@ struct world {
 
 struct stream {
     uint64_t random;
+    struct bytes tape; /* what is left of it; data NULL: no tape */
     struct world world;
     struct wall now;
     uint64_t keys; /* addresses handed out */
@@ -32,6 +33,9 @@ struct stream {
 
 /* Begins the stream of a seed; `crowd`: one with more than a thousand posts, which is slow. */
 void stream_begin(struct stream *stream, uint64_t seed, bool crowd);
+
+/* Begins a stream whose chance is read off a tape instead, for a fuzzer; at its end all numbers are 0. */
+void stream_begin_tape(struct stream *stream, struct bytes tape);
 
 /* The next action of the opening, for market_open; false when it is over. Reads `naive`. */
 bool stream_opening(struct stream *stream, const struct naive *naive, struct action *out);

@@ -402,6 +402,64 @@ class Publications(unittest.TestCase):
             self.assertLess(abs(trade["time_ms"] / 1000 - time.time()), 600)
 
 
+    def test_offers_come_at_most_ten_times_a_second(self):
+        with Ledger() as ledger:
+            ear = vip.Ear(ledger.home, "market/offers")
+            self.addCleanup(ear.close)
+            begin, posts = time.monotonic(), 0
+            while time.monotonic() - begin < 1.5:
+                ledger.act("p1", "SellOrder", energyWh=1, priceMicroPerKWh=90000 - posts)
+                posts += 1
+            ear.until(lambda last: len(last.get("market/offers", {}).get("posts", [])) == min(posts, 20), PATIENCE_S,
+                      "the whole book, or its best twenty")
+            seconds = time.monotonic() - begin
+            print(f"\n{posts} posts, {ear.heard} times offers in {seconds:.1f} s", flush=True)
+            self.assertGreater(ear.heard, 2)
+            self.assertLessEqual(ear.heard, seconds * 10 + 1)
+
+
+class Many(unittest.TestCase):
+    """Calls of many callers, and answers that are large."""
+
+    def test_callers_share_blocks(self):
+        with Ledger(flags=("--block-ms", "300")) as ledger:
+            peers = {name: vip.Peer(ledger.home, f"cli.{name}", wait_s=PATIENCE_S) for name in ("p1", "p2", "p3", "c1")}
+            for name, peer in peers.items():
+                self.addCleanup(peer.close)
+                batch = [ledger.signed(name, "Transfer", to="m1", amountNano=1 + i)[0] for i in range(5)]
+                request = {"jsonrpc": "2.0", "id": name, "method": "submit", "params": {"transactions": batch}}
+                peer.send("ledger", "RPC", json.dumps(request))
+            answers = {name: json.loads(peer.receive("RPC", PATIENCE_S)[1]) for name, peer in peers.items()}
+            for name, answer in answers.items():
+                self.assertEqual(answer["id"], name)
+                self.assertEqual([r["verdict"] for r in answer["result"]["results"]], ["ok"] * 5)
+                indices = [int(r["index"]) for r in answer["result"]["results"]]
+                self.assertEqual(indices, sorted(indices))
+            heights = {r["height"] for answer in answers.values() for r in answer["result"]["results"]}
+            self.assertLess(len(heights), 4, heights)
+
+    def test_the_longest_batch_with_the_most_trades(self):
+        """Twenty thousand trades in one call: an answer that fits the bus, and the lists that it leaves out by `transaction`."""
+        with Ledger() as ledger:
+            for _ in range(20):
+                ledger.submit([ledger.signed("p1", "SellOrder", energyWh=1, priceMicroPerKWh=100) for _ in range(1000)])
+            results = ledger.submit([ledger.signed("c1", "BuyOrder", energyWh=500, maxPriceMicroPerKWh=100) for _ in range(40)] +
+                                    [ledger.signed("p2", "Transfer", to="p3", amountNano=1) for _ in range(980)])
+            self.assertEqual({r["verdict"] for r in results}, {"ok"})
+            cut = [r for r in results if r.get("cut")]
+            print(f"\n{len(json.dumps(results))} bytes, {len(cut)} of {len(results)} results without their lists", flush=True)
+            self.assertTrue(cut)
+            self.assertEqual(cut[0]["trades"], [])
+            whole = ledger.call("transaction", id=cut[0]["id"])
+            self.assertTrue(whole["balances"])
+            trades, before = 0, None
+            while before != "":  # a block with more trades than a page
+                page = ledger.call("trades", count=500, **({"before": before} if before else {}))
+                trades, before = trades + len(page["trades"]), page["next"]
+                self.assertLessEqual(len(page["trades"]), 500)
+            self.assertEqual(trades, 20000)
+
+
 class Secrets(unittest.TestCase):
     def test_no_key_is_told(self):
         with Ledger() as ledger:

@@ -481,6 +481,19 @@ class Trading(Case):
         self.town.well("market", "line", "c1", "p1", "--unlimited", "--key", "edc")
         self.town.well("market", "policy", "--mode", "none", "--penalty", "0", "--recipient", "distribution", "--band-high", "0", "--gate-seconds", "0", "--key", "edc")
 
+    def test_who_was_passed_over(self):
+        """People ask why they did not get the cheap one."""
+        with Town() as town:
+            town.well("market", "policy", "--mode", "limit", "--key", "edc")
+            town.well("market", "line", "c1", "p1", "--kwh", "5", "--key", "edc")
+            town.well("sell", "--kwh", "6", "--price", "9.82", "--key", "p1")
+            code, out, err = town.run("buy", "--kwh", "6", "--max-price", "10", "--key", "c1")
+            self.assertEqual(code, 6)
+            self.assertIn("refused, line-full: ", err)
+            self.assertIn("the refusal stands in block 4: busbar chain tx 0x", err)
+            self.assertRegex(out, r"(?m)^p1 +1 +[05]\.0")
+            self.assertIn("5.0 kWh for 49.10 cent", town.well("buy", "--kwh", "6", "--max-price", "10", "--fill", "partial", "--key", "c1"))
+
     def test_halt_and_open(self):
         self.town.well("market", "halt", "--key", "operator")
         _, err = self.refused("sell", "--kwh", "1", "--price", "1", "--key", "p1", code=6, says="market-halted")

@@ -150,6 +150,41 @@ class Policies(unittest.TestCase):
             self.assertEqual(sum(int(a[key]) for a in said["accounts"].values()), int(said["totals"][key]))
 
 
+class Elsewhere(unittest.TestCase):
+    """Cases with numbers that other markets' documentation and tests print."""
+
+    def test_fees_add_up_to_the_delivered_price(self):
+        """An ask of 0.10 that crosses markets with fees of 0, 0.01, 0.02 and 0.01 is delivered at 0.14 (gsy-e)."""
+        fee = sum((0, 10_000, 20_000, 10_000))
+        book = [*mint("c1", "p1"), act("policy", mode="penalty", penalty=fee), line("c1", "p1", 0), sell("p1", 1000, 100_000)]
+        self.assertEqual(last(*book, buy("c1", 1000, 139_999)), "price-too-low")
+        said = answer(*book, buy("c1", 1000, 140_000))
+        self.assertEqual(said["results"][-1]["trades"], [{"seller": "p1", "energy": "1000", "price": "140000"}])
+        self.assertEqual((said["accounts"]["p1"]["money"], said["accounts"]["distribution"]["money"]), ("10100000000", "40000000"))
+
+    def test_all_or_none(self):
+        """Asks of 100 at 1251 and 100 at 1252: 300 at 1251 gets nothing (liquibook)."""
+        book = [*mint("c1", "p1", "p2"), sell("p1", 100, 1251), sell("p2", 100, 1252)]
+        self.assertEqual(last(*book, buy("c1", 300, 1251)), "price-too-low")
+        self.assertEqual(last(*book, buy("c1", 100, 1251)), "ok")
+
+    def test_pay_as_offer(self):
+        """100 against 10 at .6, 20 at .7, 30 at .8 and 50 at .9 takes 10, 20, 30 and 40, each at its own price (gsy-e)."""
+        book = mint("c1", money=10**12) + mint("p1", "p2", "p3", "p4")
+        asks = [sell(f"p{i + 1}", e, p) for i, (e, p) in enumerate([(10, 600000), (20, 700000), (30, 800000), (50, 900000)])]
+        said = answer(*book, *reversed(asks), buy("c1", 100, 900000))
+        self.assertEqual([(t["energy"], t["price"]) for t in said["results"][-1]["trades"]],
+                         [("10", "600000"), ("20", "700000"), ("30", "800000"), ("40", "900000")])
+        self.assertEqual([p["energy"] for p in said["posts"]], ["10"])
+
+    def test_ties_are_broken_by_time(self):
+        said = answer(*mint("c1", "p1", "p2"), sell("p2", 5, 7), sell("p1", 5, 7), buy("c1", 6, 7))
+        self.assertEqual([t["seller"] for t in said["results"][-1]["trades"]], ["p2", "p1"])
+        said = answer(*mint("c1", "p1", "p2"), sell("p2", 5, 7), sell("p1", 5, 7),
+                      act("update", account="p2", post="1", energy="6", price="7"), buy("c1", 6, 7))
+        self.assertEqual([t["seller"] for t in said["results"][-1]["trades"]], ["p1", "p2"])
+
+
 class Refusals(unittest.TestCase):
     """Each verdict that can be reached without a ledger, with its sentence, and without effect."""
 

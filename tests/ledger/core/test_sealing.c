@@ -227,6 +227,61 @@ static void test_full_block(void **state)
     seal();
 }
 
+/* The same world with room for many orders, and energy for them. */
+static void open_big_market(void)
+{
+    struct genesis genesis;
+    chain_close(chain);
+    assert_int_equal(genesis_decode((struct bytes){world.genesis, world.genesis_size}, &genesis), BB_OK);
+    free(world.genesis);
+    genesis.limits.orders = 200000;
+    genesis.participants[WORLD_P1].energy.wh = 1000000;
+    genesis.participants[WORLD_C2].money.nano = INT64_C(1000000000000);
+    assert_int_equal(genesis_encode(&genesis, NULL, &world.genesis, &world.genesis_size), BB_OK);
+    genesis_free(&genesis);
+    chain = world_chain(&world);
+    world.separator = *chain_separator(chain);
+}
+
+/* Purchases with the longest receipts: the block is full before its bytes are too many, and what did not fit
+ * goes into the next one. */
+static void test_full_of_bytes(void **state)
+{
+    (void)state;
+    struct action sell = {.type = ACTION_SELL, .sell = {.energy = {1}, .price = {1000}}};
+    struct action buy = {.type = ACTION_BUY, .buy = {.energy = {MARKET_TRADES_MAX}, .max_price = {1000}}};
+    struct bytes bytes;
+    struct block block;
+    for (uint64_t nonce = 0, posts = 170 * MARKET_TRADES_MAX; nonce < posts;) {
+        begin(0);
+        while (nonce < posts && submit(WORLD_P1, WORLD_P1, sell, nonce, 0) == REFUSAL_NONE)
+            nonce++;
+        seal();
+    }
+    uint64_t bought = 0;
+    begin(0);
+    while (submit(WORLD_C2, WORLD_C2, buy, bought, 0) == REFUSAL_NONE)
+        bought++;
+    assert_int_equal(submit(WORLD_C2, WORLD_C2, buy, bought, 0), REFUSAL_BUSY);
+    assert_int_equal(world_nonce(&world, chain, WORLD_C2), bought);
+    assert_in_range(bought, 150, 169);
+    assert_int_equal(finish(WORLD_SEALER, false, &bytes), BB_OK);
+    assert_in_range(bytes.size, BLOCK_BYTES_MAX - 2 * RECEIPT_BYTES_MAX, BLOCK_BYTES_MAX);
+    assert_int_equal(block_decode(bytes, &block), BB_OK);
+    assert_int_equal(block.header.count, bought);
+    chain_commit(chain);
+    begin(0);
+    assert_int_equal(submit(WORLD_C2, WORLD_C2, buy, bought, 0), REFUSAL_NONE);
+    seal();
+}
+
+static int open_world_with_room(void **state)
+{
+    open_world(state);
+    open_big_market();
+    return 0;
+}
+
 /* At any moment of a block, a rollback brings back every row, and the next block is as if nothing had been.
  */
 static void test_rollback_restores_every_row(void **state)
@@ -291,6 +346,7 @@ int main(int argc, char **argv)
         CASE(test_sealer_changes_with_the_next_block),
         CASE(test_correction_of_a_known_transaction),
         CASE(test_full_block),
+        cmocka_unit_test_setup_teardown(test_full_of_bytes, open_world_with_room, close_world),
         CASE(test_rollback_restores_every_row),
         CASE(test_same_input_same_bytes),
     };

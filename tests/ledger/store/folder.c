@@ -7,9 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-void folder_make(struct folder *folder)
+void folder_make(struct folder *folder, bool memory)
 {
-    snprintf(folder->path, sizeof folder->path, "/tmp/busbar-store-XXXXXX");
+    snprintf(folder->path, sizeof folder->path, "%s/busbar-store-XXXXXX",
+             memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     CHECK(mkdtemp(folder->path) != NULL);
 }
 

@@ -2,14 +2,16 @@
 #ifndef TESTS_LEDGER_STORE_FOLDER_H
 #define TESTS_LEDGER_STORE_FOLDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct folder {
     char path[64];
 };
 
-/* Makes it below /tmp. */
-void folder_make(struct folder *folder);
+/* Makes it below /tmp; `memory`: below /dev/shm where there is one, for tests that write thousands of times
+ * and never lose the machine's power. */
+void folder_make(struct folder *folder, bool memory);
 
 /* Removes it with the files in it. */
 void folder_remove(const struct folder *folder);

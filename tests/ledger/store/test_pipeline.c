@@ -47,7 +47,7 @@ static int make(void **state)
     world->seed = first_seed;
     world->log = calloc(RIG_TICKETS, sizeof *world->log);
     world->options = (struct pipeline_options){.threads = 2, .checkpoint = 300, .block_max = 64};
-    folder_make(&world->folder);
+    folder_make(&world->folder, true);
     folder_file(&world->folder, "chain.db", world->path);
     village_open(&world->village, 12, 0);
     *state = world;

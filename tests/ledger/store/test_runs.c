@@ -20,7 +20,7 @@ struct world {
 static int make(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
-    folder_make(&world->folder);
+    folder_make(&world->folder, true);
     folder_file(&world->folder, "index.db", world->path);
     assert_int_equal(database_open(world->path, true, NULL, &world->database), BB_OK);
     assert_int_equal(runs_open(world->database, NULL, &world->runs), BB_OK);

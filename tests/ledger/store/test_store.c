@@ -36,7 +36,7 @@ static struct store *open_store(const char *path, enum store_mode mode)
 static int make(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
-    folder_make(&world->folder);
+    folder_make(&world->folder, true);
     folder_file(&world->folder, "chain.db", world->path);
     world->store = open_store(world->path, STORE_WRITE);
     world->hashes[0] = genesis_hash(bytes_of(GENESIS));

@@ -49,8 +49,8 @@ static void write_genesis(struct village *village)
                                           .role = i == 0   ? ROLE_OPERATOR
                                                   : i == 1 ? ROLE_DISTRIBUTION
                                                            : ROLE_PROSUMER,
-                                          .money = {INT64_C(10000000000000)},
-                                          .energy = {10000000}};
+                                          .money = {INT64_C(5000000000000)},
+                                          .energy = {5000000}};
         name_of(i, p->name);
     }
     struct bb_reason reason;

@@ -17,7 +17,7 @@ struct village {
     struct hash separator;
 };
 
-/* Makes `people` ≥ 4 with 10 000 $ and 10 MWh each. */
+/* Makes `people` ≥ 4 with 5000 $ and 5 MWh each. */
 void village_open(struct village *village, uint32_t people, uint32_t others);
 void village_close(struct village *village);
 
