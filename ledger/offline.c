@@ -2,8 +2,7 @@
 
 #include "ledger/archive.h"
 #include "ledger/audit.h"
-#include "ledger/crypto/hex.h"
-#include "ledger/genesis_file.h"
+#include "ledger/json_writer.h"
 
 #include <busbar/limits.h>
 #include <inttypes.h>
@@ -42,24 +41,38 @@ static void on_archive(void *context, uint64_t height, uint64_t of)
     draw(height, of);
 }
 
+static void say(struct json_writer *w)
+{
+    json_writer_close(w, '}');
+    puts(w->text);
+    free(w->text);
+}
+
 static enum status verify(struct store *store, const struct service_settings *settings,
                           struct bb_reason *reason)
 {
     struct audit_report report = {0};
-    char head[HEX_HASH];
+    struct json_writer w = {0};
     enum status status = audit_run(store, (uint32_t)settings->threads, on_audit, NULL, reason, &report);
     end_drawing();
-    hex_format((struct bytes){report.head.bytes, sizeof report.head.bytes}, head);
-    printf("{\"verified\":%s,\"height\":\"%" PRIu64 "\",\"block\":\"%s\",\"transactions\":\"%" PRIu64
-           "\",\"seconds\":%.3f}\n",
-           status == BB_OK ? "true" : "false", report.height, head, report.transactions, report.seconds);
+    json_writer_open(&w, NULL, '{');
+    json_writer_bool(&w, "verified", status == BB_OK);
+    json_writer_uint(&w, "height", report.height);
+    json_writer_hex(&w, "block", (struct bytes){report.head.bytes, sizeof report.head.bytes});
+    json_writer_uint(&w, "transactions", report.transactions);
+    json_writer_number(&w, "ms", (int64_t)(report.seconds * 1000));
+    say(&w);
     return status;
 }
 
 static void tell(const char *what, const char *file, uint64_t height)
 {
+    struct json_writer w = {0};
     end_drawing();
-    printf("{\"%s\":\"%s\",\"height\":\"%" PRIu64 "\"}\n", what, file, height);
+    json_writer_open(&w, NULL, '{');
+    json_writer_word(&w, what, file);
+    json_writer_uint(&w, "height", height);
+    say(&w);
 }
 
 static enum status read_store(const char *path, const struct service_settings *settings,

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define BLOCKS_A_CALL 512
-#define BYTES_A_CALL  (32 * 1024 * 1024)
+#define BYTES_A_CALL  (8 * 1024 * 1024)
 #define COUNT         50
 #define COUNT_MAX     500
 

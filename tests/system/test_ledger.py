@@ -252,6 +252,40 @@ class Refusals(unittest.TestCase):
         self.said_no("bad-fill", "c1", "BuyOrder", energyWh=1, maxPriceMicroPerKWh=1, fill=9)
 
 
+class Types(unittest.TestCase):
+    def test_every_type_as_bytes_and_as_message(self):
+        with Ledger() as ledger:
+            transfer = ledger.act("p1", "Transfer", to="c1", amountNano=5)
+            post = ledger.act("p1", "SellOrder", energyWh=1000, priceMicroPerKWh=90000)
+            results = [transfer, post,
+                       ledger.act("p1", "UpdateOrder", order=post["order"], energyWh=900, priceMicroPerKWh=80000),
+                       ledger.act("c1", "BuyOrder", energyWh=100, maxPriceMicroPerKWh=80000),
+                       ledger.act("p1", "CancelOrder", order=post["order"]),
+                       ledger.act("operator", "Admit", participant="x1", name="x1", role=4),
+                       ledger.act("operator", "Mint", to="x1", amountNano=7, energyWh=0),
+                       ledger.act("operator", "Rekey", participant="x1", successor="x2"),
+                       ledger.act("operator", "Revoke", participant="x2"),
+                       ledger.act("edc", "SetLine", buyer="c1", seller="p1", capacityWh=0),
+                       ledger.act("edc", "SetPolicy", mode=2, penaltyMicroPerKWh=1),
+                       ledger.act("operator", "SetMarket", state=1),
+                       ledger.act("operator", "SetMarket", state=0),
+                       ledger.act("operator", "Correction", transaction=transfer["id"], to="p1", amountNano=5, energyWh=0,
+                                  reason="a slip, \u00e9\"", **{"from": "c1"}),
+                       ledger.act("operator", "SetSealer", sealer="sealer")]
+            self.assertEqual({r.get("verdict") for r in results}, {"ok"}, results)
+            found = [ledger.call("transaction", id=r["id"]) for r in results]
+            self.assertEqual(len({f["type"] for f in found}), 14)
+            self.assertEqual(found[13]["message"]["reason"], "a slip, \u00e9\"")
+            for again in (ledger.submit([f["bytes"] for f in found]),
+                          ledger.submit([{key: f[key] for key in ("type", "message", "signature")} for f in found])):
+                self.assertEqual([(a["id"], a["again"]) for a in again], [(r["id"], True) for r in results])
+            # the account that was moved has its past and its name
+            entries = ledger.call("statement", account="x1")["entries"]
+            self.assertEqual([e["type"] for e in entries][-1], "Mint")
+            self.assertEqual(ledger.call("account", account=ledger.signer.address("x1"))["account"]["address"],
+                             ledger.signer.address("x2"))
+
+
 class Queries(unittest.TestCase):
     """What can be asked, and that every answer is bounded and stamped."""
 

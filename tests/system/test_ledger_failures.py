@@ -2,6 +2,7 @@
 """The ledger when something fails: killed under load, twice on one store, damaged, without a place to write."""
 import json
 import os
+import random
 import resource
 import signal
 import subprocess
@@ -20,17 +21,17 @@ NOBODY = 65534
 class Load(threading.Thread):
     """Submits transfers in small batches until the ledger is gone; keeps what was acknowledged."""
 
-    def __init__(self, ledger, sender, count):
+    def __init__(self, ledger, sender, count, identity):
         super().__init__()
         self.sent = [ledger.signed(sender, "Transfer", to="c1", amountNano=1 + i) for i in range(count)]
-        self.home, self.acknowledged, self.number = ledger.home, {}, sender
+        self.home, self.acknowledged, self.identity = ledger.home, {}, f"cli.{identity}"
 
     def run(self):
-        peer = vip.Peer(self.home, f"cli.{self.number}", wait_s=PATIENCE_S)
+        peer = vip.Peer(self.home, self.identity, wait_s=PATIENCE_S)
         try:
             for at in range(0, len(self.sent), 7):
                 batch = [text for text, _ in self.sent[at:at + 7]]
-                results = peer.call("ledger", "submit", {"transactions": batch}, 3)["results"]
+                results = peer.call("ledger", "submit", {"transactions": batch}, 0.5)["results"]
                 self.acknowledged.update({r["id"]: r for r in results if r.get("verdict") == "ok"})
         except (TimeoutError, vip.Refused):
             pass
@@ -39,35 +40,44 @@ class Load(threading.Thread):
 
 
 class Killed(unittest.TestCase):
+    """Kill -9 at random moments under load: BUSBAR_KILLS times, 8 without it; BUSBAR_SEED repeats a run."""
+
+    KILLS, PER_LOAD = int(os.environ.get("BUSBAR_KILLS", "8")), 120
+
+    def check_round(self, ledger, load):
+        for identity, result in load.acknowledged.items():
+            found = ledger.call("transaction", id=identity)
+            self.assertEqual((found["at"]["height"], found["at"]["index"], found["verdict"], found["balances"]),
+                             (result["height"], result["index"], "ok", result["balances"]))
+        # sent again, everything is there once: the acknowledged ones, and the rest now
+        again = ledger.submit(load.sent)
+        self.assertEqual({r.get("verdict") for r in again}, {"ok"}, again[:2])
+        for (_, identity), result in zip(load.sent, again):
+            if identity in load.acknowledged:
+                self.assertTrue(result["again"])
+        self.assertEqual(len({r["id"] for r in again}), self.PER_LOAD)
+        return sum(r["again"] for r in again)
+
     def test_nothing_acknowledged_is_lost(self):
+        seed = int(os.environ.get("BUSBAR_SEED", time.time_ns() % 1000000))
+        chance, told, kept = random.Random(seed), 0, 0
+        print(f"\nseed {seed}", flush=True)
         with Ledger(flags=("--checkpoint", "100")) as ledger:
-            total = 0
-            for round_number in range(3):
-                ledger.settle_nonces()
-                loads = [Load(ledger, name, 300) for name in ("p1", "p2")]
+            for number in range(self.KILLS):
+                loads = [Load(ledger, name, self.PER_LOAD, f"{name}.{number}") for name in ("p1", "p2")]
                 for load in loads:
                     load.start()
-                wait_until(lambda: sum(len(load.acknowledged) for load in loads) > 50 + 60 * round_number, PATIENCE_S, "load")
+                time.sleep(chance.uniform(0, 0.12))  # the very point: at any moment
                 ledger.processes["ledgerd"].kill()
                 for load in loads:
                     load.join()
                 ledger.start_ledger()
-                for load in loads:
-                    total += len(load.acknowledged)
-                    for identity, result in load.acknowledged.items():
-                        found = ledger.call("transaction", id=identity)
-                        self.assertEqual((found["at"]["height"], found["verdict"], found["balances"]),
-                                         (result["height"], "ok", result["balances"]))
-                    # sent again, everything is there once: the acknowledged ones, and the rest now
-                    again = ledger.submit(load.sent)
-                    self.assertEqual({r.get("verdict") for r in again}, {"ok"}, again[:2])
-                    for (_, identity), result in zip(load.sent, again):
-                        if identity in load.acknowledged:
-                            self.assertTrue(result["again"])
-            print(f"\n{total} acknowledged transactions found after three kills", flush=True)
+                told += sum(len(load.acknowledged) for load in loads)
+                kept += sum(self.check_round(ledger, load) for load in loads)
+            print(f"{self.KILLS} kills: {told} transactions acknowledged, all there; {kept} were in the chain", flush=True)
             accounts = ledger.accounts()
             self.assertEqual(sum(int(a["money"]) for a in accounts.values()), 40000000000)
-            self.assertEqual(accounts["p1"]["nonce"], "900")
+            self.assertEqual(accounts["p1"]["nonce"], str(self.KILLS * self.PER_LOAD))
             ledger.processes["ledgerd"].stop()
             self.check_offline(ledger)
 
@@ -76,7 +86,7 @@ class Killed(unittest.TestCase):
         verified = ledger.run("--verify")
         self.assertEqual(verified.returncode, 0, verified.stderr)
         told = json.loads(verified.stdout)
-        self.assertEqual((told["verified"], told["transactions"]), (True, "1800"))
+        self.assertEqual((told["verified"], told["transactions"]), (True, str(2 * self.KILLS * self.PER_LOAD)))
         for flag, file in (("--backup", "copy.db"), ("--export", "chain.bex")):
             done = ledger.run(flag, ledger.home / file)
             self.assertEqual((done.returncode, json.loads(done.stdout)["height"]), (0, told["height"]), done.stderr)
