@@ -92,7 +92,7 @@ void pipeline_say(struct pipeline *pipeline, const struct pending *pending, stru
 void pipeline_kick(struct pipeline *pipeline);
 
 /* Takes no more transactions, and why. */
-__attribute__((format(printf, 2, 3))) void pipeline_trouble(struct pipeline *pipeline, const char *format,
-                                                            ...);
+void pipeline_trouble(struct pipeline *pipeline, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif
