@@ -218,7 +218,7 @@ static enum status run_import(struct import *import, uint32_t threads, struct bb
 {
     struct replay_known known;
     struct pool *pool = NULL;
-    enum status status = replay_chain(import->store, &known, reason, &import->chain);
+    enum status status = replay_chain(import->store, false, &known, reason, &import->chain);
     if (status != BB_OK)
         return status;
     status = pool_open(threads, chain_separator(import->chain), &pool);

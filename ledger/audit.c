@@ -90,7 +90,7 @@ enum status audit_run(struct store *store, uint32_t threads, audit_progress *pro
     struct auditing auditing = {
         .store = store, .report = report_out, .progress = progress, .context = context, .begun = now()};
     *report_out = (struct audit_report){.of = store_height(store)};
-    enum status status = replay_chain(store, &known, reason, &auditing.chain);
+    enum status status = replay_chain(store, false, &known, reason, &auditing.chain);
     if (status != BB_OK)
         return status;
     uint64_t transactions;

@@ -230,7 +230,6 @@ enum status checkpoint_resume(struct store *store, struct chain *chain, struct b
         status = store_block(store, mark.height, reason, &block, &size);
     if (status != BB_OK)
         return status;
-    chain_clear(chain);
     status = load_rows(store, chain_market(chain), reason);
     if (status == BB_OK) {
         status = market_loaded(chain_market(chain));

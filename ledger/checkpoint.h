@@ -15,9 +15,9 @@ void checkpoint_note(struct store *store, struct chain *chain);
 BB_MUST_CHECK enum status checkpoint_write(struct store *store, struct chain *chain,
                                            struct bb_reason *reason);
 
-/* Fills a fresh chain (height 0) from the last checkpoint; BB_NOT_FOUND: there is none, replay from the
+/* Fills a chain that was opened empty from the last checkpoint; BB_NOT_FOUND: there is none, replay from the
  * start. A checkpoint that does not fit the block it stands for is BB_MALFORMED: replay instead, into another
- * fresh chain. */
+ * chain. */
 BB_MUST_CHECK enum status checkpoint_resume(struct store *store, struct chain *chain,
                                             struct bb_reason *reason);
 

@@ -183,11 +183,13 @@ static bool is_known(void *context, const struct hash *id)
     return status == BB_OK && height <= head.height;
 }
 
-enum status replay_chain(struct store *store, struct replay_known *known, struct bb_reason *reason,
-                         struct chain **out)
+enum status replay_chain(struct store *store, bool empty, struct replay_known *known,
+                         struct bb_reason *reason, struct chain **out)
 {
     struct chain *chain;
-    enum status status = chain_open(store_genesis(store), reason, &chain);
+    struct bytes genesis = store_genesis(store);
+    enum status status =
+        empty ? chain_open_empty(genesis, reason, &chain) : chain_open(genesis, reason, &chain);
     if (status != BB_OK)
         return status;
     *known = (struct replay_known){store, chain, false};
@@ -224,21 +226,21 @@ static enum status resume(struct store *store, struct replay_known *known, struc
 {
     struct bb_reason why = {""};
     struct chain *chain;
-    enum status status = replay_chain(store, known, reason, &chain);
+    enum status status = replay_chain(store, true, known, reason, &chain);
     if (status != BB_OK)
         return status;
     status = checkpoint_resume(store, chain, &why);
-    if (status == BB_OK || status == BB_NOT_FOUND) {
-        bb_reason_say(how, status == BB_OK ? "resumed from the last checkpoint" : "read from the genesis on");
-        if (status == BB_OK || store_height(store) == 0) {
-            *out = chain;
-            return BB_OK;
-        }
-    } else {
-        bb_reason_say(how, "the checkpoint cannot be used, read from the genesis on: %s", why.text);
+    if (status == BB_OK) {
+        bb_reason_say(how, "resumed from the last checkpoint");
+        *out = chain;
+        return BB_OK;
     }
+    if (status == BB_NOT_FOUND)
+        bb_reason_say(how, "read from the genesis on");
+    else
+        bb_reason_say(how, "the checkpoint cannot be used, read from the genesis on: %s", why.text);
     chain_close(chain);
-    return replay_chain(store, known, reason, out);
+    return replay_chain(store, false, known, reason, out);
 }
 
 enum status replay_open(struct store *store, uint32_t threads, struct replay_known *known,

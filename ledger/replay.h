@@ -36,8 +36,9 @@ struct replay_known {
     bool failed; /* a look-up could not be answered: what was executed since must not stand */
 };
 
-/* A chain at height 0 over the genesis of `store`, which it asks; `known` must outlive it. */
-BB_MUST_CHECK enum status replay_chain(struct store *store, struct replay_known *known,
+/* A chain at height 0 over the genesis of `store`, which it asks; `known` must outlive it. `empty`: for
+ * checkpoint_resume. */
+BB_MUST_CHECK enum status replay_chain(struct store *store, bool empty, struct replay_known *known,
                                        struct bb_reason *reason, struct chain **out);
 
 /* Opens the chain of a store at its last block: from the last checkpoint, or from the genesis when there is

@@ -34,10 +34,10 @@ static enum status make_market(struct chain *chain, struct bb_reason *reason)
     }
     chain->memory = memory;
     chain->market = market_init(memory, &chain->genesis.limits);
-    return genesis_open(&chain->genesis, chain->market, reason);
+    return BB_OK;
 }
 
-enum status chain_open(struct bytes genesis, struct bb_reason *reason, struct chain **out)
+static enum status open_chain(struct bytes genesis, bool empty, struct bb_reason *reason, struct chain **out)
 {
     struct chain *chain = calloc(1, sizeof *chain);
     if (chain == NULL)
@@ -45,12 +45,24 @@ enum status chain_open(struct bytes genesis, struct bb_reason *reason, struct ch
     enum status status = take_genesis(chain, genesis, reason);
     if (status == BB_OK)
         status = make_market(chain, reason);
+    if (status == BB_OK && !empty)
+        status = genesis_open(&chain->genesis, chain->market, reason);
     if (status != BB_OK) {
         chain_close(chain);
         return status;
     }
     *out = chain;
     return BB_OK;
+}
+
+enum status chain_open(struct bytes genesis, struct bb_reason *reason, struct chain **out)
+{
+    return open_chain(genesis, false, reason, out);
+}
+
+enum status chain_open_empty(struct bytes genesis, struct bb_reason *reason, struct chain **out)
+{
+    return open_chain(genesis, true, reason, out);
 }
 
 void chain_close(struct chain *chain)
@@ -97,14 +109,6 @@ void chain_head(const struct chain *chain, struct chain_head *out)
 const struct merkle_edge *chain_history(const struct chain *chain)
 {
     return &chain->history;
-}
-
-/* Fresh pages are zero, which is what market_init wants. */
-void chain_clear(struct chain *chain)
-{
-    CHECK(chain->head.height == 0 && chain->phase == CHAIN_IDLE);
-    CHECK(madvise(chain->memory, chain->memory_size, MADV_DONTNEED) == 0);
-    chain->market = market_init(chain->memory, &chain->genesis.limits);
 }
 
 enum status chain_resume(struct chain *chain, struct bytes header_bytes, const struct merkle_edge *history,

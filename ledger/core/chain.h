@@ -25,6 +25,10 @@ struct chain_head {
 
 /* Makes a chain at height 0 out of its genesis' bytes (copied). BB_MALFORMED, BB_RANGE, BB_IO (no memory). */
 BB_MUST_CHECK enum status chain_open(struct bytes genesis, struct bb_reason *reason, struct chain **out);
+
+/* The same with an empty market, to be filled from a checkpoint: a big genesis is not opened in vain. */
+BB_MUST_CHECK enum status chain_open_empty(struct bytes genesis, struct bb_reason *reason,
+                                           struct chain **out);
 void chain_close(struct chain *chain);
 
 /* Whom to ask about earlier transactions; without it none is known. */
@@ -36,11 +40,10 @@ const struct hash *chain_separator(const struct chain *chain);
 struct market *chain_market(struct chain *chain);
 void chain_head(const struct chain *chain, struct chain_head *out);
 
-/* Continues a chain at height 0 from a checkpoint: chain_clear empties the market, then market_load of all
- * rows and market_loaded, then chain_resume sets the head: the checkpoint block's header, the edge of its
- * history (chain_history as it was at that height) and the number of transactions so far. BB_MALFORMED when
- * the state's root or the history's is not the header's; then the chain can only be closed. */
-void chain_clear(struct chain *chain);
+/* Continues from a checkpoint: chain_open_empty, then market_load of all rows and market_loaded, then
+ * chain_resume sets the head: the checkpoint block's header, the edge of its history (chain_history as it was
+ * at that height) and the number of transactions so far. BB_MALFORMED when the state's root or the history's
+ * is not the header's; then the chain can only be closed. */
 BB_MUST_CHECK enum status chain_resume(struct chain *chain, struct bytes header,
                                        const struct merkle_edge *history, uint64_t transactions);
 
