@@ -1,5 +1,6 @@
 /* Everything that is kept as a sum, a count or an index, computed again from the records. */
 #include "market/accounts.h"
+#include "market/book.h"
 #include "market/intervals.h"
 #include "market/lines.h"
 #include "market/orders.h"
@@ -13,7 +14,7 @@ static bool audit_order(const struct market *m, uint32_t interval, uint32_t slot
     const struct open_order *o = &m->orders[slot];
     struct row_mark *held = &m->marks[o->account];
     if (o->id == 0 || orders_find(m, o->id) != slot || o->interval != interval ||
-        o->start != m->intervals[interval].start || orders_is_bid(o->id) != bid || o->energy.wh < 1)
+        o->start != m->intervals[interval].start || book_is_bid(o->id) != bid || o->energy.wh < 1)
         return false;
     if (bid)
         held->a += (uint64_t)(o->energy.wh * o->price.micro_per_kwh);
@@ -25,7 +26,7 @@ static bool audit_order(const struct market *m, uint32_t interval, uint32_t slot
 static bool audit_side(const struct market *m, uint32_t interval, bool bids, uint32_t *count)
 {
     tree_key last = 0;
-    for (struct tree_cursor at = orders_best(m, interval, bids); at.node != NULL; tree_step(&m->trees, &at)) {
+    for (struct tree_cursor at = book_best(m, interval, bids); at.node != NULL; tree_step(&m->trees, &at)) {
         if (tree_at(at) <= last || !audit_order(m, interval, tree_record(at), bids))
             return false;
         last = tree_at(at);

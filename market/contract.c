@@ -1,9 +1,10 @@
 #include "market/contract.h"
 
 #include "market/accounts.h"
+#include "market/admin.h"
+#include "market/book.h"
 #include "market/intervals.h"
 #include "market/orders.h"
-#include "market/admin.h"
 #include "market/time.h"
 #include "market/trading.h"
 
@@ -69,11 +70,11 @@ static void expect_entries(const struct market *m, const struct action *action)
 {
     accounts_expect(m, &action->actor);
     if (action->type == ACTION_SELL)
-        orders_expect_id(m, m->head->next_post);
+        orders_expect_entry(m, m->head->next_post);
     else if (action->type == ACTION_UPDATE)
-        orders_expect_id(m, action->update.order);
+        orders_expect_entry(m, action->update.order);
     else if (action->type == ACTION_CANCEL)
-        orders_expect_id(m, action->cancel.order);
+        orders_expect_entry(m, action->cancel.order);
 }
 
 static void expect_records(const struct market *m, const struct action *action)
@@ -85,10 +86,10 @@ static void expect_records(const struct market *m, const struct action *action)
         orders_expect(m, action->cancel.order);
     } else if (action->type == ACTION_SELL) {
         if ((interval = intervals_find(m, action->sell.interval)) != STATE_NONE)
-            orders_expect_post(m, interval, action->sell.price);
+            book_expect_post(m, interval, action->sell.price);
     } else if (action->type == ACTION_BUY) {
         if ((interval = intervals_find(m, action->buy.interval)) != STATE_NONE)
-            orders_expect_best(m, interval);
+            book_expect_best(m, interval);
     }
 }
 

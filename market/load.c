@@ -3,6 +3,7 @@
 
 #include "market/accounts.h"
 #include "market/admin.h"
+#include "market/book.h"
 #include "market/intervals.h"
 #include "market/lines.h"
 #include "market/orders.h"
@@ -129,7 +130,7 @@ static bool owner_good(const struct market *m, uint32_t account, bool bid)
 
 static enum status load_order(struct market *m, struct row_key key, struct reader *r)
 {
-    bool bid = orders_is_bid(key.a);
+    bool bid = book_is_bid(key.a);
     struct open_order o = {.id = key.a};
     o.account = read_u32(r);
     o.start = read_u64(r);

@@ -1,4 +1,5 @@
 #include "market/matching.h"
+#include "market/book.h"
 
 #include "market/accounts.h"
 #include "market/intervals.h"
@@ -113,7 +114,7 @@ static const struct open_order *next_near(struct market *m, struct matching_want
 
 enum verdict matching_find(struct market *m, struct matching_want *w)
 {
-    struct streams s = {.near = orders_best(m, w->interval, false)};
+    struct streams s = {.near = book_best(m, w->interval, false)};
     struct price penalty = m->head->policy.penalty;
     enum verdict verdict = VERDICT_OK;
     if (at_near(m, &s) != NULL)
@@ -227,8 +228,8 @@ static struct matching_want want_of(const struct open_order *bid)
 /* All bids against the whole book, dearest first. */
 static enum verdict try_all(struct market *m, uint32_t interval)
 {
-    struct tree_cursor at = orders_best(m, interval, true), post;
-    while (at.node != NULL && (post = orders_best(m, interval, false)).node != NULL) {
+    struct tree_cursor at = book_best(m, interval, true), post;
+    while (at.node != NULL && (post = book_best(m, interval, false)).node != NULL) {
         uint32_t slot = tree_record(at), from = m->trade_count;
         struct open_order bid = m->orders[slot];
         if (bid.price.micro_per_kwh < m->orders[tree_record(post)].price.micro_per_kwh)
@@ -238,7 +239,7 @@ static enum verdict try_all(struct market *m, uint32_t interval)
         if (verdict != VERDICT_OK)
             return verdict;
         matching_settle(m, from, bid.account, slot);
-        at = orders_behind(m, interval, true, &bid);
+        at = book_behind(m, interval, true, &bid);
     }
     return VERDICT_OK;
 }
@@ -247,7 +248,7 @@ static enum verdict try_all(struct market *m, uint32_t interval)
 static enum verdict try_at(struct market *m, uint32_t interval, uint32_t post)
 {
     const struct open_order *offered = &m->orders[post];
-    struct tree_cursor at = orders_best(m, interval, true);
+    struct tree_cursor at = book_best(m, interval, true);
     while (at.node != NULL && offered->id != 0) {
         uint32_t slot = tree_record(at), from = m->trade_count;
         struct open_order bid = m->orders[slot];
@@ -263,7 +264,7 @@ static enum verdict try_at(struct market *m, uint32_t interval, uint32_t post)
             continue;
         }
         matching_settle(m, from, bid.account, slot);
-        at = orders_behind(m, interval, true, &bid);
+        at = book_behind(m, interval, true, &bid);
     }
     return VERDICT_OK;
 }

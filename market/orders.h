@@ -1,25 +1,16 @@
-/* Open orders: where each lies, and the book of each interval: two ordered sets, posts by (price, place),
- * bids by (price downwards, place). These functions move no money and no energy but orders_close. */
+/* Open orders: their slots, found by number. These functions move no money and no energy but orders_close. */
 #ifndef MARKET_ORDERS_H
 #define MARKET_ORDERS_H
 
 #include "market/state.h"
 
-/* True for the number of a resting bid. */
-static inline bool orders_is_bid(uint64_t id)
-{
-    return (id & MARKET_BID_FLAG) != 0;
-}
-
 /* The slot of open order `id`; STATE_NONE. */
 uint32_t orders_find(const struct market *m, uint64_t id);
 
-/* Ask the memory for what is going to be looked at: the entry of an order's number; then the order; for a new
- * post, its own places and the part of the book that it goes to; for a purchase, the best post. No effect. */
-void orders_expect_id(const struct market *m, uint64_t id);
+/* Ask the memory for what orders_find will look at: the entry of the number; then, when that has come, the
+ * order. No effect. */
+void orders_expect_entry(const struct market *m, uint64_t id);
 void orders_expect(const struct market *m, uint64_t id);
-void orders_expect_post(const struct market *m, uint32_t interval, struct price price);
-void orders_expect_best(const struct market *m, uint32_t interval);
 
 /* True when one order more in interval `start` finds room after `leaving` have gone. */
 bool orders_room(const struct market *m, uint64_t start, uint32_t leaving);
@@ -40,13 +31,5 @@ void orders_reduce(struct market *m, uint32_t slot, struct energy energy);
 
 /* Gives a post other terms and perhaps another place. */
 void orders_change(struct market *m, uint32_t slot, struct energy energy, struct price price, uint64_t place);
-
-/* The best order of one side of an interval, and the one behind a given order; `node` NULL: there is none. */
-struct tree_cursor orders_best(const struct market *m, uint32_t interval, bool bids);
-struct tree_cursor orders_behind(const struct market *m, uint32_t interval, bool bids,
-                                 const struct open_order *order);
-
-/* The first order that expires; STATE_NONE. */
-uint32_t orders_first_to_expire(const struct market *m);
 
 #endif

@@ -1,6 +1,7 @@
 #include "market/time.h"
 
 #include "market/accounts.h"
+#include "market/book.h"
 #include "market/intervals.h"
 #include "market/lines.h"
 #include "market/orders.h"
@@ -33,9 +34,9 @@ static void close_interval(struct market *m, uint32_t slot)
     }
     bool held = interval->orders > 0;
     while (interval->posts != TREE_EMPTY)
-        orders_close(m, tree_record(orders_best(m, slot, false)));
+        orders_close(m, tree_record(book_best(m, slot, false)));
     while (interval->bids != TREE_EMPTY)
-        orders_close(m, tree_record(orders_best(m, slot, true)));
+        orders_close(m, tree_record(book_best(m, slot, true)));
     if (!held) /* else the last order has released it */
         intervals_release(m, slot);
 }
@@ -52,7 +53,7 @@ static void close_intervals(struct market *m)
 static void expire_orders(struct market *m)
 {
     uint32_t slot;
-    while ((slot = orders_first_to_expire(m)) != STATE_NONE && time_expired(m, m->orders[slot].expires))
+    while ((slot = book_first_to_expire(m)) != STATE_NONE && time_expired(m, m->orders[slot].expires))
         orders_close(m, slot);
     STATE_WRITE(m, m->head);
     m->head->first_end = slot == STATE_NONE ? UINT64_MAX : m->orders[slot].expires;

@@ -1,6 +1,7 @@
 #include "market/trading.h"
 
 #include "market/accounts.h"
+#include "market/book.h"
 #include "market/intervals.h"
 #include "market/matching.h"
 #include "market/orders.h"
@@ -105,7 +106,7 @@ enum verdict trading_update(struct market *m, const struct action *action, uint3
     const struct open_order *order = &m->orders[slot];
     if (order->account != actor)
         return VERDICT_NOT_OWNER;
-    if (orders_is_bid(order->id))
+    if (book_is_bid(order->id))
         return VERDICT_NOT_A_POST;
     enum verdict verdict = check_offer(m, energy, price);
     if (verdict != VERDICT_OK)

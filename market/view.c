@@ -1,6 +1,7 @@
 #include "market/view.h"
 
 #include "market/accounts.h"
+#include "market/book.h"
 #include "market/intervals.h"
 #include "market/lines.h"
 #include "market/orders.h"
@@ -66,7 +67,7 @@ size_t market_book(const struct market *m, uint64_t start, bool bids, struct ord
     if (interval == STATE_NONE)
         return 0;
     size_t count = 0;
-    struct tree_cursor at = orders_best(m, interval, bids);
+    struct tree_cursor at = book_best(m, interval, bids);
     for (; at.node != NULL && count < capacity; tree_step(&m->trees, &at))
         out[count++] = order_of(&m->orders[tree_record(at)]);
     return count;

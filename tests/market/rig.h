@@ -54,14 +54,6 @@ void rig_changes(struct market *market, struct rows *out);
  * outcome is not empty. */
 enum verdict rig_apply(unsigned who, struct action action);
 
-/* The same, short. Prices in µ$/kWh. */
-enum verdict rig_sell(unsigned who, uint64_t interval, int64_t energy, int64_t price, uint64_t expires);
-enum verdict rig_buy(unsigned who, uint64_t interval, int64_t energy, int64_t max, enum fill fill);
-enum verdict rig_update(unsigned who, uint64_t order, int64_t energy, int64_t price);
-enum verdict rig_cancel(unsigned who, uint64_t order);
-enum verdict rig_line(unsigned buyer, unsigned seller, int64_t capacity);
-enum verdict rig_policy(struct policy policy);
-
 /* The account of one of them. */
 struct account rig_account(unsigned who);
 

@@ -1,6 +1,6 @@
 /* The thesis's three cases to the last digit (Tables 2 to 4), with the posts left and the trades in order;
  * and cases of others: liquibook's all-or-none, Grid Singularity's pay-as-offer. */
-#include "tests/market/rig.h"
+#include "tests/market/rig_acts.h"
 
 struct balance {
     unsigned who;

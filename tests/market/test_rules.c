@@ -1,5 +1,5 @@
 /* The rules of docs/market.md that are more than a refusal: time, fees, resting bids, the network, keys. */
-#include "tests/market/rig.h"
+#include "tests/market/rig_acts.h"
 
 #include <string.h>
 

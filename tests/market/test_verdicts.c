@@ -1,5 +1,5 @@
 /* Each verdict has a test that shows it; rig_apply looks that no row has changed. */
-#include "tests/market/rig.h"
+#include "tests/market/rig_acts.h"
 
 #include <string.h>
 
