@@ -1,5 +1,8 @@
 #include "tests/bench/ledger_site.h"
 
+#include "ledger/checkpoint.h"
+#include "ledger/core/sealing.h"
+
 #include <busbar/check.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -104,6 +107,50 @@ double ledger_site_send(struct ledger_site *site, uint32_t window)
         send(site);
     CHECK(bb_loop_run(site->loop) == BB_OK);
     return ledger_site_now() - start;
+}
+
+void ledger_site_bare_open(struct ledger_site *site)
+{
+    struct bytes genesis = {site->village.genesis, site->village.genesis_size};
+    CHECK(store_open(site->path, STORE_WRITE, genesis, NULL, &site->store) == BB_OK);
+    CHECK(chain_open(genesis, NULL, &site->chain) == BB_OK);
+}
+
+static void bare_block(struct ledger_site *site, uint32_t count)
+{
+    struct chain *chain = site->chain;
+    struct chain_head head;
+    struct transaction transaction;
+    struct action action;
+    struct bytes receipt, block;
+    chain_head(chain, &head);
+    sealing_begin(chain, 1, (struct wall){bb_loop_wall_ms()});
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t who = village_plan(&site->village, site->number++, &action);
+        CHECK(transaction_make(&action, site->village.nonces[who]++, 0, &transaction) == BB_OK);
+        struct hash id = transaction_id(&transaction, &site->village.separator);
+        CHECK(sealing_execute(chain, &transaction, &id, &action.actor, &receipt) == REFUSAL_NONE);
+    }
+    bool checkpoint = (head.height + 1) % 20 == 0;
+    CHECK(sealing_finish(chain, site->village.signer, &site->village.sealer, checkpoint, &block) == BB_OK);
+    struct hash hash = block_hash((struct bytes){block.data, BLOCK_HEADER_SIZE});
+    CHECK(store_append(site->store, head.height + 1, &hash, block, NULL) == BB_OK);
+    checkpoint_note(site->store, chain);
+    chain_commit(chain);
+    if (checkpoint)
+        CHECK(checkpoint_write(site->store, chain, NULL) == BB_OK);
+}
+
+void ledger_site_bare(struct ledger_site *site, uint64_t count)
+{
+    for (; count > 0; count -= count < 1024 ? count : 1024)
+        bare_block(site, count < 1024 ? (uint32_t)count : 1024);
+}
+
+void ledger_site_bare_close(struct ledger_site *site)
+{
+    chain_close(site->chain);
+    store_close(site->store);
 }
 
 uint64_t ledger_site_bytes(const struct ledger_site *site)

@@ -20,7 +20,8 @@ struct ledger_site {
     struct bb_loop *loop;
     struct store *store;
     struct pipeline *pipeline;
-    uint64_t number; /* of the next order */
+    struct chain *chain; /* of a bare one */
+    uint64_t number;     /* of the next order */
     struct site_orders orders;
     uint32_t sent, answered, refused, window;
     double *latencies; /* milliseconds by ticket; NULL: not wanted */
@@ -40,6 +41,12 @@ void ledger_site_sign(struct ledger_site *site, uint32_t count);
 
 /* Sends the signed orders, `window` waiting at most, until all are answered; the seconds. */
 double ledger_site_send(struct ledger_site *site, uint32_t window);
+
+/* The same chain without signatures, pool and loop: the cost of everything else. `bare` makes `count` orders
+ * into blocks of 1024, with a checkpoint every 20 480. */
+void ledger_site_bare_open(struct ledger_site *site);
+void ledger_site_bare(struct ledger_site *site, uint64_t count);
+void ledger_site_bare_close(struct ledger_site *site);
 
 /* Bytes of the database's files. */
 uint64_t ledger_site_bytes(const struct ledger_site *site);

@@ -125,16 +125,24 @@ size_t village_random(struct village *village, uint64_t *seed, uint8_t *out)
     return village_sign(village, who, &action, village->nonces[who]++, out);
 }
 
-size_t village_order(struct village *village, uint64_t number, uint8_t *out)
+uint32_t village_plan(const struct village *village, uint64_t number, struct action *action_out)
 {
     uint32_t who = 2 + (uint32_t)(number % (village->people - 2));
-    struct action action = {.type = number % 2 == 0 ? ACTION_SELL : ACTION_BUY};
-    if (action.type == ACTION_SELL) {
-        action.sell.energy.wh = 10;
-        action.sell.price.micro_per_kwh = 98200 + (int64_t)(number / 2 % 100);
+    *action_out =
+        (struct action){.type = number % 2 == 0 ? ACTION_SELL : ACTION_BUY, .actor = village->addresses[who]};
+    if (action_out->type == ACTION_SELL) {
+        action_out->sell.energy.wh = 10;
+        action_out->sell.price.micro_per_kwh = 98200 + (int64_t)(number / 2 % 100);
     } else {
-        action.buy.energy.wh = 10;
-        action.buy.max_price.micro_per_kwh = 100000;
+        action_out->buy.energy.wh = 10;
+        action_out->buy.max_price.micro_per_kwh = 100000;
     }
+    return who;
+}
+
+size_t village_order(struct village *village, uint64_t number, uint8_t *out)
+{
+    struct action action;
+    uint32_t who = village_plan(village, number, &action);
     return village_sign(village, who, &action, village->nonces[who]++, out);
 }

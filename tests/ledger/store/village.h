@@ -28,7 +28,11 @@ size_t village_sign(struct village *village, uint32_t who, struct action *action
 /* The next random transaction, of a random person, with that person's next nonce. */
 size_t village_random(struct village *village, uint64_t *seed, uint8_t *out);
 
-/* An order that stays in the book or one that takes from it, in turn: what a benchmark sends. */
+/* Order number `number` of a benchmark, with its actor; who it is. */
+uint32_t village_plan(const struct village *village, uint64_t number, struct action *action_out);
+
+/* The same signed: an order that stays in the book or one that takes from it, in turn: what a benchmark
+ * sends. */
 size_t village_order(struct village *village, uint64_t number, uint8_t *out);
 
 #endif
