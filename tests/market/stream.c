@@ -252,6 +252,8 @@ static void make_buy(struct stream *s, struct action *a)
         a->buy.energy.wh *= 8;
     a->buy.max_price.micro_per_kwh = ONE_IN(3) ? s->world.price + (int64_t)BELOW(3) : some_price(s);
     a->buy.fill = (uint8_t)(ONE_IN(50) ? BELOW(256) : BELOW(3));
+    if (s->world.deep && ONE_IN(3))
+        a->buy.fill = FILL_REST;
     a->buy.expires = some_expiry(s);
     if (s->world.crowd) {
         a->actor = s->naive->accounts[ONE_IN(10) ? 2 : 3].address;
@@ -459,7 +461,7 @@ static enum action_type draw_type(struct stream *s)
     uint64_t total = 0;
     if (s->naive->state == MARKET_HALTED && ONE_IN(4))
         return ACTION_SET_MARKET;
-    if (s->world.crowd && s->naive->order_count > 1100 && ONE_IN(100))
+    if (s->world.crowd && s->naive->order_count > 1100 && ONE_IN(30))
         return ACTION_BUY;
     for (int i = 1; i < ACTION_TYPES; i++)
         total += s->world.crowd ? makers[i].crowd : makers[i].weight;

@@ -284,6 +284,36 @@ bool twin_reload(struct twin *t)
     return read_rows(t) && (same_rows(&t->present, &t->mirror) || differs("rows after loading"));
 }
 
+/* The rows with one byte of one of them changed: refused, or a market that has exactly these rows. */
+bool twin_load_damaged(struct twin *t, uint32_t row, uint32_t byte, uint8_t flip)
+{
+    struct market *loaded = new_engine(t);
+    enum status status = read_rows(t) ? BB_OK : BB_MALFORMED;
+    struct naive_row *damaged = &t->present.rows[row % t->present.count];
+    damaged->bytes[byte % damaged->size] ^= flip;
+    for (uint32_t i = 0; status == BB_OK && i < t->present.count; i++) {
+        const struct naive_row *r = &t->present.rows[i];
+        status = market_load(loaded, r->key, (struct bytes){r->bytes, r->size});
+    }
+    if (status == BB_OK)
+        status = market_loaded(loaded);
+    bool good = true;
+    if (status == BB_OK) {
+        struct visit visit = {.rows = &t->wanted, .ascending = true};
+        t->wanted.count = 0;
+        market_rows(loaded, visit_row, &visit);
+        good =
+            (visit.ascending && same_rows(&t->wanted, &t->present)) || differs("rows after loading damage");
+        /* All that is due by the end of time happens in it. */
+        struct outcome outcome;
+        struct action nobody = {.type = ACTION_TRANSFER};
+        market_apply(loaded, &nobody, (struct wall){INT64_MAX}, &outcome);
+        good = good && (market_audit(loaded) || differs("sums after loading damage"));
+    }
+    munmap(loaded, t->size);
+    return good;
+}
+
 /* -- the whole state ----------------------------------------------------------------------------------------
  */
 

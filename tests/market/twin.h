@@ -27,6 +27,10 @@ bool twin_rollback(struct twin *twin);
 /* Replaces the engine by one that was loaded from its rows. Commits. */
 bool twin_reload(struct twin *twin);
 
+/* Loads the engine's rows with one byte of one row changed (flip is not 0) into another engine: it must be
+ * refused, or be a market of exactly these rows that lives on. The twin stays as it is. */
+bool twin_load_damaged(struct twin *twin, uint32_t row, uint32_t byte, uint8_t flip);
+
 /* Compares the whole state: what the views show, and all rows byte for byte. */
 bool twin_compare(struct twin *twin);
 
