@@ -12,7 +12,7 @@ static uint64_t hash_of(const struct address *address)
     memcpy(&first, address->bytes, 8);
     memcpy(&second, address->bytes + 8, 8);
     memcpy(&last, address->bytes + 16, 4);
-    return table_mix(table_mix(first, second), last);
+    return table_mix(first ^ (uint64_t)last << 32, second);
 }
 
 uint32_t accounts_find(const struct market *m, const struct address *address, uint32_t *retired_out)

@@ -11,7 +11,8 @@ static uint64_t pair_hash(uint32_t buyer, uint32_t seller)
 
 static uint64_t use_hash(uint32_t buyer, uint32_t seller, uint64_t start)
 {
-    return table_mix((uint64_t)buyer << 32 | seller, start);
+    /* A sum: anybody may choose a start, and in a product one number could blot out the other. */
+    return table_mix((uint64_t)buyer << 32 | seller, 3) + table_mix(start, 5);
 }
 
 uint32_t lines_find(const struct market *m, uint32_t buyer, uint32_t seller)

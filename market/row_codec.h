@@ -15,4 +15,7 @@ size_t row_codec_encode(const struct market *m, uint8_t kind, const void *record
 /* Record number `number` of a kind. */
 const void *row_codec_record(const struct market *m, uint8_t kind, uint32_t number);
 
+/* True when it is certain, without writing its bytes, that the row of record `number` is not what it was. */
+bool row_codec_differs(const struct market *m, uint8_t kind, const void *then, uint32_t number);
+
 #endif

@@ -11,31 +11,53 @@
 /* -- in order ---------------------------------------------------------------------------------------------
  */
 
-static bool in_order(const struct row_mark *x, const struct row_mark *y)
+static bool same_key(const struct row_mark *x, const struct row_mark *y)
 {
-    if (x->kind != y->kind)
-        return x->kind < y->kind;
-    return x->a != y->a ? x->a < y->a : x->b <= y->b;
+    return x->kind == y->kind && x->a == y->a && x->b == y->b;
 }
 
-static void merge_runs(const struct row_mark *from, size_t middle, size_t end, struct row_mark *to)
+/* The bits in which the keys of some two marks differ. */
+static struct row_mark bits_that_differ(const struct row_mark *marks, size_t count)
 {
-    size_t left = 0, right = middle;
-    for (size_t i = 0; i < end; i++) {
-        bool take_left = left < middle && (right == end || in_order(&from[left], &from[right]));
-        to[i] = from[take_left ? left++ : right++];
+    struct row_mark bits = {0, 0, 0, 0, NULL};
+    for (size_t i = 1; i < count; i++) {
+        bits.a |= marks[i].a ^ marks[0].a;
+        bits.b |= marks[i].b ^ marks[0].b;
+        bits.kind |= marks[i].kind ^ marks[0].kind;
     }
+    return bits;
 }
 
-/* Sorts `count` marks by key, upwards from runs of one, between the two scratch arrays; where they end. */
+/* Byte number `at` of a key: 0 to 7 of b, 8 to 15 of a, 16 of the kind. */
+static uint8_t byte_of(const struct row_mark *mark, unsigned at)
+{
+    if (at == 16)
+        return (uint8_t)mark->kind;
+    return (uint8_t)((at < 8 ? mark->b : mark->a) >> (at % 8 * 8));
+}
+
+/* Puts marks in the order of one byte, otherwise as they stand. */
+static void sort_by_byte(const struct row_mark *from, size_t count, unsigned at, struct row_mark *to)
+{
+    size_t starts[257] = {0};
+    for (size_t i = 0; i < count; i++)
+        starts[byte_of(&from[i], at) + 1]++;
+    for (size_t value = 0; value < 256; value++)
+        starts[value + 1] += starts[value];
+    for (size_t i = 0; i < count; i++)
+        to[starts[byte_of(&from[i], at)]++] = from[i];
+}
+
+/* Sorts `count` marks by key, between the two scratch arrays, byte by byte from the lowest, leaving out those
+ * in which all are alike; where they end. */
 static const struct row_mark *sort_marks(const struct market *m, size_t count)
 {
     struct row_mark *from = m->marks, *to = m->marks_other;
-    for (size_t run = 1; run < count; run *= 2) {
-        for (size_t start = 0; start < count; start += 2 * run) {
-            size_t end = start + 2 * run < count ? 2 * run : count - start;
-            merge_runs(from + start, run < end ? run : end, end, to + start);
-        }
+    struct row_mark differ = bits_that_differ(from, count);
+    for (unsigned at = 0; at <= 16; at++) {
+        if (byte_of(&differ, at) == 0)
+            continue;
+        sort_by_byte(from, count, at, to);
         struct row_mark *other = from;
         from = to;
         to = other;
@@ -184,16 +206,19 @@ static void show_change(const struct market *m, const struct row_mark *marks, si
 {
     uint8_t was[MARKET_ROW_MAX], is[MARKET_ROW_MAX];
     struct bytes then = {was, 0}, now = {is, 0};
-    uint8_t kind = (uint8_t)marks->kind;
+    struct row_key key = {(uint8_t)marks->kind, marks->a, marks->b};
+    bool changed = count == 1 && marks->then != NULL && marks->now != 0 &&
+                   row_codec_differs(m, key.kind, marks->then, marks->now - 1);
     for (size_t i = 0; i < count; i++) {
         uint32_t number = marks[i].now - 1;
-        if (marks[i].then != NULL) /* an account's name is found by its number, which is its key */
-            then.size = row_codec_encode(m, kind, marks[i].then, (uint32_t)marks->a, was);
+        if (marks[i].then != NULL &&
+            !changed) /* an account's name is found by its number, which is its key */
+            then.size = row_codec_encode(m, key.kind, marks[i].then, (uint32_t)key.a, was);
         if (marks[i].now != 0)
-            now.size = row_codec_encode(m, kind, row_codec_record(m, kind, number), number, is);
+            now.size = row_codec_encode(m, key.kind, row_codec_record(m, key.kind, number), number, is);
     }
-    if (!bytes_equal(then, now))
-        visit(context, (struct row_key){kind, marks->a, marks->b}, now);
+    if (changed || !bytes_equal(then, now))
+        visit(context, key, now);
 }
 
 void market_changes(struct market *m, row_visit *visit, void *context)
@@ -214,7 +239,7 @@ void market_changes(struct market *m, row_visit *visit, void *context)
     mark(&changes, ROW_PARAMETERS, 0, &then);
     const struct row_mark *marks = sort_marks(m, changes.count);
     for (size_t i = 0, next; i < changes.count; i = next) {
-        for (next = i + 1; next < changes.count && in_order(&marks[next], &marks[i]); next++)
+        for (next = i + 1; next < changes.count && same_key(&marks[next], &marks[i]); next++)
             ;
         show_change(m, &marks[i], next - i, visit, context);
     }

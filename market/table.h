@@ -7,9 +7,9 @@
  *
  * The hash has no secret (every replica would have to share it, and a replica is run by a participant), so
  * one could look for keys that collide. It would not gain much: the keys that come from outside (addresses
- * and names) enter only when the operator admits them, everything else is numbered by the market itself; the
- * mixer (two 64 × 64 → 128 multiplications) leaves nothing but trial to find them, 2^(bits of the table) for
- * each; and k of them cost k × 8 bytes read in sequence. */
+ * and names) enter only when the operator admits them, and an address is a hash itself, so that only trial
+ * finds the next one that collides; everything else is numbered by the market; and k entries that collide
+ * cost k × 8 bytes read in sequence. The mixer spreads numbers in a row evenly. */
 #ifndef MARKET_TABLE_H
 #define MARKET_TABLE_H
 
@@ -44,9 +44,7 @@ static inline uint64_t table_mix(uint64_t a, uint64_t b)
 {
     unsigned __int128 x =
         (unsigned __int128)(a ^ UINT64_C(0x9e3779b97f4a7c15)) * (b ^ UINT64_C(0xd6e8feb86659fd93));
-    uint64_t folded = (uint64_t)x ^ (uint64_t)(x >> 64);
-    x = (unsigned __int128)(folded ^ a) * UINT64_C(0xa0761d6478bd642f);
-    return (uint64_t)x ^ (uint64_t)(x >> 64) ^ b;
+    return (uint64_t)x ^ (uint64_t)(x >> 64);
 }
 
 /* The hash of a range of bytes. */

@@ -24,7 +24,7 @@
 struct options {
     uint32_t posts, participants, intervals, expiring, commit;
     uint32_t actions;
-    bool scale;
+    bool scale, changes;
 };
 
 /* An action, packed, so that reading the stream disturbs little. */
@@ -79,8 +79,6 @@ static struct market *new_market(const struct market_limits *limits)
     void *memory = mmap(NULL, market_size(limits), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(memory != MAP_FAILED);
-    if (getenv("HUGE"))
-        madvise(memory, market_size(limits), MADV_HUGEPAGE);
     return market_init(memory, limits);
 }
 
@@ -225,6 +223,21 @@ static void make(struct bench *b)
     market_commit(b->pilot);
 }
 
+static void count_row(void *context, struct row_key key, struct bytes value)
+{
+    (void)key;
+    *(uint64_t *)context += value.size;
+}
+
+/* What the ledger does at the end of a block: perhaps it reads what has changed. */
+static void commit(struct bench *b)
+{
+    uint64_t bytes = 0;
+    if (b->options.changes)
+        market_changes(b->subject, count_row, &bytes);
+    market_commit(b->subject);
+}
+
 /* Processor time of `count` of these actions in the subject. */
 static double run(struct bench *b, const struct step *steps, uint32_t count)
 {
@@ -233,9 +246,9 @@ static double run(struct bench *b, const struct step *steps, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         apply(b, b->subject, &steps[i], &outcome);
         if ((i + 1) % b->options.commit == 0)
-            market_commit(b->subject);
+            commit(b);
     }
-    market_commit(b->subject);
+    commit(b);
     return processor_time() - start;
 }
 
@@ -260,12 +273,6 @@ static double fill(struct bench *b, struct market *market)
     market_commit(market);
     b->open_count = b->options.posts;
     return took;
-}
-
-static void count_row(void *context, struct row_key key, struct bytes value)
-{
-    (void)key;
-    *(uint64_t *)context += value.size;
 }
 
 static void set(json_t *json, const char *name, double value)
@@ -336,8 +343,9 @@ static void measure_mix(struct bench *b, json_t *result)
 static bool parse(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        {"posts", 1, 0, 'p'},  {"participants", 1, 0, 'n'}, {"intervals", 1, 0, 'i'}, {"expiring", 1, 0, 'e'},
-        {"commit", 1, 0, 'c'}, {"actions", 1, 0, 'a'},      {"scale", 0, 0, 'S'},     {0, 0, 0, 0}};
+        {"posts", 1, 0, 'p'},    {"participants", 1, 0, 'n'}, {"intervals", 1, 0, 'i'},
+        {"expiring", 1, 0, 'e'}, {"commit", 1, 0, 'c'},       {"actions", 1, 0, 'a'},
+        {"scale", 0, 0, 'S'},    {"changes", 0, 0, 'C'},      {0, 0, 0, 0}};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         uint32_t number = optarg == NULL ? 0 : (uint32_t)strtoul(optarg, NULL, 10);
         switch (c) {
@@ -362,6 +370,9 @@ static bool parse(int argc, char **argv, struct options *o)
         case 'S':
             o->scale = true;
             break;
+        case 'C':
+            o->changes = true;
+            break;
         default:
             return false;
         }
@@ -373,17 +384,18 @@ static bool parse(int argc, char **argv, struct options *o)
 
 int market_bench(int argc, char **argv)
 {
-    static struct bench b = {.options = {100000, 10000, 24, 25, 500, 1000000, false}};
+    static struct bench b = {.options = {100000, 10000, 24, 25, 500, 1000000, false, false}};
     if (!parse(argc, argv, &b.options)) {
         fputs(
             "usage: busbar-bench market [--posts N] [--participants N] [--intervals N] [--expiring PERCENT]\n"
-            "         [--commit ACTIONS] [--actions N] [--scale]: a mixed stream on N open posts;\n"
-            "         --scale: what a market of that size takes\n",
+            "         [--commit ACTIONS] [--actions N] [--changes] [--scale]: a mixed stream on N\n"
+            "         open posts; --changes: reads what changed before each commit; --scale: what a market "
+            "of that size takes\n",
             stderr);
         return 2;
     }
     const struct options *o = &b.options;
-    b.limits = (struct market_limits){o->participants, o->posts + o->posts / 8 + CHUNK, 1000, 1024, 1000};
+    b.limits = (struct market_limits){o->participants, o->posts + o->posts / 4, 1000, 1024, 1000};
     b.open = calloc((size_t)o->posts + o->actions + CHUNK, sizeof *b.open);
     b.step_count = o->scale ? CHUNK : (o->actions + CHUNK - 1) / CHUNK * CHUNK;
     b.steps = calloc(b.step_count, sizeof *b.steps);
@@ -397,6 +409,7 @@ int market_bench(int argc, char **argv)
     json_object_set_new(result, "intervals", json_integer(o->intervals));
     json_object_set_new(result, "expiring_percent", json_integer(o->expiring));
     json_object_set_new(result, "commit_every", json_integer(o->commit));
+    json_object_set_new(result, "changes_read", json_boolean(o->changes));
     if (o->scale)
         measure_scale(&b, result);
     else
