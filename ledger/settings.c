@@ -42,7 +42,7 @@ static const struct setting table[] = {
      .high = 10000,
      .unit = "ms",
      .preset = "2",
-     .help = "the age at which a block is sealed"},
+     .help = "from one block to the next, unless it is full"},
     {.key = "block_max",
      .kind = SETTING_INTEGER,
      AT(block_max),

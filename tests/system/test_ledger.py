@@ -467,8 +467,8 @@ class Many(unittest.TestCase):
             for name, answer in answers.items():
                 self.assertEqual(answer["id"], name)
                 self.assertEqual([r["verdict"] for r in answer["result"]["results"]], ["ok"] * 5)
-                indices = [int(r["index"]) for r in answer["result"]["results"]]
-                self.assertEqual(indices, sorted(indices))
+                places = [(int(r["height"]), int(r["index"])) for r in answer["result"]["results"]]
+                self.assertEqual(places, sorted(places))
             heights = {r["height"] for answer in answers.values() for r in answer["result"]["results"]}
             self.assertLess(len(heights), 4, heights)
 

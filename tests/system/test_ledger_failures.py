@@ -191,6 +191,7 @@ class Runs(unittest.TestCase):
 
     def test_whoever_waits_when_it_ends_is_answered(self):
         with Ledger(flags=("--block-ms", "10000")) as ledger:
+            ledger.act("p1", "Transfer", to="c1", amountNano=1)  # a block of its own, at once; the next waits for company
             text, identity = ledger.signed("p1", "Transfer", to="c1", amountNano=1)
             request = {"jsonrpc": "2.0", "id": "1", "method": "submit", "params": {"transactions": [text]}}
             ledger.peer.send("ledger", "RPC", json.dumps(request))
@@ -201,7 +202,7 @@ class Runs(unittest.TestCase):
             self.assertEqual(answer["result"]["results"][0]["verdict"], "ok")
             ledger.processes["ledgerd"].popen.wait(PATIENCE_S)
             ledger.start_ledger()
-            self.assertEqual(ledger.call("transaction", id=identity)["at"]["height"], "1")
+            self.assertEqual(ledger.call("transaction", id=identity)["at"]["height"], "2")
 
     def test_the_broker_comes_back(self):
         with Ledger() as ledger:
