@@ -2,7 +2,7 @@
 
 #include "bus/client/log.h"
 #include "bus/plain.h"
-#include "bus/rules.h"
+#include "bus/rules/rules.h"
 #include "bus/vip.h"
 
 #include <busbar/check.h>
@@ -79,9 +79,10 @@ static enum status load_keys(struct broker *b, struct bb_reason *reason)
 static enum status load_rules(struct broker *b, struct bb_reason *reason)
 {
     char path[BB_PATH_MAX];
+    uint64_t digest;
     enum status status = config_home(b->settings->home, "access.json", path, sizeof path);
     if (status == BB_OK)
-        status = rules_load(path, b->spare, reason);
+        status = rules_load(path, b->spare, &digest, reason);
     if (status == BB_NOT_FOUND)
         say_init(b, reason, "there are no access rules", path);
     if (status != BB_OK)

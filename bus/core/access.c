@@ -42,12 +42,29 @@ static bool read_pattern(struct bytes *text, bool *prefix)
     return text->size <= BB_IDENTITY_MAX;
 }
 
+/* A capability's name, and behind it `=` and parameters or nothing. */
+static bool is_capability(struct bytes text)
+{
+    size_t size = 0;
+    while (size < text.size && text.data[size] > ' ' && text.data[size] < 0x7f && text.data[size] != '=')
+        size++;
+    return size > 0 && (size == text.size || (text.data[size] == '=' && size + 1 < text.size));
+}
+
+static bool read_grant(enum access_kind kind, struct bytes *text, bool *prefix)
+{
+    *prefix = kind == ACCESS_PUBLISH || kind == ACCESS_SUBSCRIBE;
+    if (kind == ACCESS_IDENTITY)
+        return read_pattern(text, prefix);
+    return text->size <= BB_TOPIC_MAX && (kind != ACCESS_CAPABILITY || is_capability(*text));
+}
+
 enum status access_grant(struct access *access, uint32_t entry, enum access_kind kind, struct bytes text)
 {
-    bool prefix = true;
+    bool prefix;
     uint32_t handle;
     CHECK(entry < access->entry_count);
-    if (kind == ACCESS_IDENTITY ? !read_pattern(&text, &prefix) : text.size > BB_TOPIC_MAX)
+    if (!read_grant(kind, &text, &prefix))
         return BB_RANGE;
     if (access->grant_count == ACCESS_GRANTS_MAX)
         return BB_FULL;
@@ -88,6 +105,19 @@ bool access_allows(const struct access *access, uint32_t entry, enum access_kind
             return true;
     }
     return false;
+}
+
+bool access_next(const struct access *access, uint32_t entry, enum access_kind kind, uint32_t *at,
+                 struct bytes *text_out)
+{
+    if (entry == ACCESS_OPEN)
+        return false;
+    CHECK(entry < access->entry_count);
+    *at = *at == 0 ? access->entries[entry].first[kind] : access->grants[*at].next;
+    if (*at == 0)
+        return false;
+    *text_out = pool_text(&access->texts, access->grants[*at].text, access->grants[*at].size);
+    return true;
 }
 
 struct bytes access_name(const struct access *access, uint32_t entry)

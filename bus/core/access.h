@@ -14,7 +14,12 @@
 /* Entry of a connection that has no key, when the broker runs without security: everything is granted. */
 #define ACCESS_OPEN UINT32_MAX
 
-enum access_kind { ACCESS_IDENTITY, ACCESS_PUBLISH, ACCESS_SUBSCRIBE };
+enum access_kind { ACCESS_IDENTITY, ACCESS_PUBLISH, ACCESS_SUBSCRIBE, ACCESS_CAPABILITY, ACCESS_KINDS };
+
+/* The capability of those who look after the bus: `busbar access pending`, and what else is not for
+ * everybody.
+ */
+#define ACCESS_ADMIN "admin"
 
 struct access_grant {
     uint32_t text;
@@ -25,7 +30,7 @@ struct access_grant {
 
 struct access_entry {
     char key[ACCESS_KEY_SIZE + 1];
-    uint32_t first[3]; /* by enum access_kind */
+    uint32_t first[ACCESS_KINDS]; /* by enum access_kind */
 };
 
 struct access {
@@ -42,16 +47,24 @@ void access_init(struct access *access);
 /* Adds the entry of `key` (43 characters). BB_RANGE: another length. BB_EXISTS: it has one. BB_FULL. */
 BB_MUST_CHECK enum status access_add(struct access *access, struct bytes key, uint32_t *entry_out);
 
-/* Grants `entry` an identity (`name`, or `name*` for all that begin so) or a topic prefix (never `*`).
- * BB_RANGE: an identity that is none, a prefix longer than BB_TOPIC_MAX. BB_FULL. */
+/* Grants `entry` an identity (`name`, or `name*` for all that begin so), a topic prefix (never `*`), or a
+ * capability: a name of printable characters without `=`, alone or followed by `=` and its parameters, which
+ * are the JSON object that VOLTTRON has there. BB_RANGE: an identity or a capability that is none, a text
+ * longer than BB_TOPIC_MAX. BB_FULL. */
 BB_MUST_CHECK enum status access_grant(struct access *access, uint32_t entry, enum access_kind kind,
                                        struct bytes text);
 
 /* The entry of `key`. BB_NOT_FOUND. */
 BB_MUST_CHECK enum status access_find(const struct access *access, struct bytes key, uint32_t *entry_out);
 
-/* True when `entry` (or ACCESS_OPEN) may take the identity, publish the topic, subscribe the prefix. */
+/* True when `entry` (or ACCESS_OPEN) may take the identity, publish the topic, subscribe the prefix, or has
+ * exactly that capability. */
 bool access_allows(const struct access *access, uint32_t entry, enum access_kind kind, struct bytes text);
+
+/* Walks what is granted to `entry` (none for ACCESS_OPEN), in the order of the file: *at 0 starts; false
+ * ends. *text_out is borrowed; of a pattern it is what stands before its `*`. */
+bool access_next(const struct access *access, uint32_t entry, enum access_kind kind, uint32_t *at,
+                 struct bytes *text_out);
 
 /* The name under which messages of `entry` appear that came through the `pub` door, which has no routing ids:
  * its first identity, without `*` and a dot before it. Borrowed; "anonymous" for ACCESS_OPEN or an entry

@@ -2,7 +2,7 @@
 #include "bus/conns.h"
 #include "bus/guard.h"
 #include "bus/ring.h"
-#include "bus/rules.h"
+#include "bus/rules/rules.h"
 #include "tests/link/cm.h"
 
 #include <stdio.h>
@@ -117,7 +117,9 @@ static enum status load(const char *text, struct access *out, struct bb_reason *
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     close(fd);
-    enum status status = rules_load(path, out, reason);
+    uint64_t digest;
+    enum status status = rules_load(path, out, &digest, reason);
+    assert_int_not_equal(digest, 0);
     unlink(path);
     return status;
 }
@@ -130,6 +132,7 @@ static void test_rules(void **state)
     (void)state;
     struct access *access = calloc(1, sizeof *access);
     struct bb_reason reason;
+    uint64_t digest;
     assert_non_null(access);
     assert_int_equal(load(ONE("\"identities\":[\"a\",\"b.*\"],\"publish\":[\"D\\u00e9\"],\"comment\":\"c\""),
                           access, &reason),
@@ -156,14 +159,52 @@ static void test_rules(void **state)
         if (strstr(reason.text, BAD[i].says) == NULL)
             fail_msg("%s: %s", BAD[i].text, reason.text);
     }
-    assert_int_equal(rules_load("/nonexistent/access.json", access, &reason), BB_NOT_FOUND);
+    assert_int_equal(rules_load("/nonexistent/access.json", access, &digest, &reason), BB_NOT_FOUND);
+    assert_int_equal(digest, 0);
+    assert_int_equal(rules_load("/dev/zero", access, &digest, &reason), BB_IO);
+    free(access);
+}
+
+static void test_capabilities(void **state)
+{
+    (void)state;
+    struct access *access = calloc(1, sizeof *access);
+    struct bb_reason reason;
+    struct bytes text;
+    uint32_t at = 0;
+    assert_non_null(access);
+    assert_int_equal(
+        load(ONE("\"identities\":[\"a\"],\"capabilities\":[\"admin\",{\"edit\":{\"identity\":\"x\"},"
+                 "\"plain\":null}]"),
+             access, &reason),
+        BB_OK);
+    static const char *const WANT[] = {"admin", "edit={\"identity\":\"x\"}", "plain"};
+    for (size_t i = 0; i < sizeof WANT / sizeof *WANT; i++) {
+        assert_true(access_next(access, 0, ACCESS_CAPABILITY, &at, &text));
+        assert_true(bytes_equal(text, bytes_of(WANT[i])));
+    }
+    assert_false(access_next(access, 0, ACCESS_CAPABILITY, &at, &text));
+    at = 0;
+    assert_false(access_next(access, 0, ACCESS_PUBLISH, &at, &text));
+    assert_true(access_allows(access, 0, ACCESS_CAPABILITY, bytes_of(ACCESS_ADMIN)));
+    assert_false(access_allows(access, 0, ACCESS_CAPABILITY, bytes_of("administer")));
+    assert_false(access_allows(access, 0, ACCESS_CAPABILITY, bytes_of("adm")));
+    static const char *const BAD[] = {"\"\"", "\"a=b c\",\"a b\"", "\"=x\"",        "\"a=\"",
+                                      "1",    "{\"a\":1}",         "{\"a=b\":null}"};
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        char json[256];
+        snprintf(json, sizeof json, ONE("\"identities\":[],\n\"capabilities\":[%s]"), BAD[i]);
+        assert_int_not_equal(load(json, access, &reason), BB_OK);
+        assert_non_null(strstr(reason.text, ":1: entry 1: "));
+    }
     free(access);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ring_drops_the_oldest), cmocka_unit_test(test_connections),
-        cmocka_unit_test(test_guard_gives_turns), cmocka_unit_test(test_rules)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ring_drops_the_oldest),
+                                       cmocka_unit_test(test_connections),
+                                       cmocka_unit_test(test_guard_gives_turns), cmocka_unit_test(test_rules),
+                                       cmocka_unit_test(test_capabilities)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
