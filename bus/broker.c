@@ -2,7 +2,8 @@
 
 #include "bus/client/log.h"
 #include "bus/plain.h"
-#include "bus/rules/rules.h"
+#include "bus/refusal.h"
+#include "bus/reload.h"
 #include "bus/vip.h"
 
 #include <busbar/check.h>
@@ -78,20 +79,15 @@ static enum status load_keys(struct broker *b, struct bb_reason *reason)
 
 static enum status load_rules(struct broker *b, struct bb_reason *reason)
 {
-    char path[BB_PATH_MAX];
-    uint64_t digest;
-    enum status status = config_home(b->settings->home, "access.json", path, sizeof path);
-    if (status == BB_OK)
-        status = rules_load(path, b->spare, &digest, reason);
+    enum status status = reload_first(b, reason);
     if (status == BB_NOT_FOUND)
-        say_init(b, reason, "there are no access rules", path);
-    if (status != BB_OK)
-        return status;
-    struct access *old = b->access;
-    b->access = b->spare;
-    b->spare = old;
-    router_use_access(b->router, b->access);
-    return BB_OK;
+        say_init(b, reason, "there are no access rules", "access.json");
+    return status;
+}
+
+static void on_key_refused(void *context, const struct pending_asked *asked)
+{
+    refusal_note(context, asked);
 }
 
 static enum status check_security(struct broker *b, struct bb_reason *reason)
@@ -120,6 +116,8 @@ static enum status open_doors(struct broker *b, struct bb_reason *reason)
     enum status status = BB_OK;
     if (b->secure)
         status = zap_open(b->context, &b->zap);
+    b->zap.on_refused = on_key_refused;
+    b->zap.context = b;
     for (size_t i = 0; i < sizeof doors / sizeof *doors && status == BB_OK; i++)
         status = door_open(b->context, &doors[i].options, doors[i].door, reason);
     return status;
@@ -191,7 +189,7 @@ enum status broker_open(const struct settings *settings, struct broker **out, st
         status = lock_home(b, reason);
     if (status == BB_OK && b->secure)
         status = load_keys(b, reason);
-    if (status == BB_OK && b->secure)
+    if (status == BB_OK)
         status = load_rules(b, reason);
     if (status == BB_OK)
         status = open_signals(b);
@@ -199,28 +197,12 @@ enum status broker_open(const struct settings *settings, struct broker **out, st
         status = open_doors(b, reason);
     b->post->socket = b->vip.socket;
     b->started_ms = b->now_ms = b->checked_ms = mono_ms();
+    b->opened = status == BB_OK;
     if (status == BB_OK)
         *out = b;
     else
         broker_close(b);
     return status;
-}
-
-static void reload(struct broker *b)
-{
-    struct bb_reason reason = {""};
-    if (!b->secure)
-        return;
-    enum status status = load_rules(b, &reason);
-    if (status != BB_OK) {
-        log_error("rules-kept", LOG_TEXT("status", bb_status_word(status)), LOG_TEXT("reason", reason.text),
-                  LOG_TEXT("hint", "the rules that were read before stay in force"));
-        return;
-    }
-    guard_reset(&b->guard);
-    vip_rebind(b);
-    plain_rebind(b);
-    log_info("rules-read", LOG_INT("entries", b->access->entry_count));
 }
 
 /* Handles the signals that came; false after one that ends the process. */
@@ -232,7 +214,7 @@ static bool take_signals(struct broker *b)
             log_info("stopping", LOG_TEXT("signal", strsignal((int)info.ssi_signo)));
             return false;
         }
-        reload(b);
+        reload_now(b);
     }
     return true;
 }
@@ -257,7 +239,12 @@ static int wait_ms(const struct broker *b, bool more)
         return 0;
     if (b->post->backlog_count > 0)
         return RETRY_MS;
-    return (int)conns_wait(b->conns, b->now_ms, b->guard.turn_until_ms != 0 ? GUARD_TURN_MS / 2 : IDLE_MS);
+    if (b->doomed_count > 0)
+        return RETRY_MS;
+    int most = b->guard.turn_until_ms != 0 ? GUARD_TURN_MS / 2 : IDLE_MS;
+    if (b->secure && most > RELOAD_LOOK_MS)
+        most = RELOAD_LOOK_MS;
+    return (int)conns_wait(b->conns, b->now_ms, most);
 }
 
 /* One turn over the doors; true while one may hold more. A door is looked into when its descriptor says so,
@@ -266,6 +253,7 @@ static bool turn(struct broker *b, const struct pollfd *ready, bool all)
 {
     uint64_t sent = b->plain_out;
     b->now_ms = mono_ms();
+    reload_look(b);
     if (b->secure && ready[ON_ZAP].revents != 0)
         zap_serve(&b->zap, b->access, &b->guard, b->now_ms);
     if ((ready[ON_VIP_MONITOR].revents | ready[ON_SUB_MONITOR].revents | ready[ON_PUB_MONITOR].revents) != 0)
@@ -314,6 +302,8 @@ void broker_close(struct broker *b)
     door_close(&b->sub, home);
     door_close(&b->pub, home);
     zap_close(&b->zap);
+    if (b->lock_fd >= 0 && b->opened)
+        reload_close(b);
     zmq_ctx_term(b->context);
     keys_wipe(&b->keys);
     if (b->signal_fd >= 0)

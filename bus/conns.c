@@ -13,7 +13,8 @@ void conns_opened(struct conns *conns, int fd, enum conns_door door, int64_t now
     if (conn == NULL)
         return;
     (void)conns_closed(conns, fd);
-    *conn = (struct conn){(uint8_t)door, door != DOOR_VIP, 0, conn->generation + 1};
+    *conn =
+        (struct conn){.door = (uint8_t)door, .proven = door != DOOR_VIP, .generation = conn->generation + 1};
     conns->open[door]++;
     if (door != DOOR_VIP || conns->count == CONNS_MAX)
         return;
@@ -43,6 +44,11 @@ bool conns_prove(struct conns *conns, int fd, uint32_t peer)
     conn->proven = true;
     conn->peer = peer;
     return true;
+}
+
+uint32_t conns_generation(const struct conns *conns, int fd)
+{
+    return fd >= 0 && fd < CONNS_MAX && conns->table[fd].door != DOOR_NONE ? conns->table[fd].generation : 0;
 }
 
 /* When the oldest that waits is overdue. */

@@ -14,11 +14,16 @@
 #define CONNS_CROWD      32
 #define CONNS_CROWDED_MS 10000
 
+/* A key in base64url, with its NUL. */
+#define CONNS_USER_SIZE 44
+
 enum conns_door { DOOR_NONE, DOOR_VIP, DOOR_SUB, DOOR_PUB, DOOR_COUNT };
 
 struct conn {
     uint8_t door; /* DOOR_NONE: closed */
     bool proven;
+    bool refused;               /* asked for what is not granted (sub door) */
+    char user[CONNS_USER_SIZE]; /* the key it was heard with (sub door); "": not heard */
     uint32_t peer;
     uint32_t generation;
 };
@@ -45,6 +50,9 @@ uint32_t conns_closed(struct conns *conns, int fd);
 
 /* `peer` spoke on the connection; false if it is closed already (its last messages can come later). */
 bool conns_prove(struct conns *conns, int fd, uint32_t peer);
+
+/* Tells the connections that had a descriptor one after the other apart; changes with each. */
+uint32_t conns_generation(const struct conns *conns, int fd);
 
 /* A connection that has been silent for too long, once each; −1: none. */
 int conns_overdue(struct conns *conns, int64_t now_ms);

@@ -1,6 +1,7 @@
 /* The doors for plain PUB and SUB sockets. */
 #include "bus/plain.h"
-#include "bus/client/log.h"
+#include "bus/refusal.h"
+#include "bus/vip.h"
 
 #include <busbar/check.h>
 #include <errno.h>
@@ -43,13 +44,39 @@ static struct bytes span_of(zmq_msg_t *frame)
     return (struct bytes){zmq_msg_data(frame), zmq_msg_size(frame)};
 }
 
+static void cut(zmq_msg_t *frame)
+{
+    const char *fd = zmq_msg_gets(frame, "__fd");
+    if (fd != NULL)
+        (void)shutdown((int)strtol(fd, NULL, 10), SHUT_RDWR);
+}
+
+static void refuse(struct broker *b, zmq_msg_t *frame, enum access_kind kind, struct bytes text)
+{
+    const char *user = b->secure ? zmq_msg_gets(frame, "User-Id") : NULL;
+    const struct pending_asked asked = {.key = user == NULL ? "" : user,
+                                        .kind = kind,
+                                        .text = text,
+                                        .address = refusal_address(frame),
+                                        .door = kind == ACCESS_PUBLISH ? DOOR_PUB : DOOR_SUB};
+    refusal_note(b, &asked);
+}
+
 static void take(struct broker *b, zmq_msg_t *topic, zmq_msg_t *body)
 {
     uint32_t entry;
     b->plain_in++;
-    if (!entry_of(b, topic, &entry) ||
-        router_publish(b->router, span_of(topic), span_of(body), entry, b->out) != BB_OK) {
+    if (!entry_of(b, topic, &entry)) {
+        /* Its key was taken away since it connected. */
         b->plain_refused++;
+        cut(topic);
+        return;
+    }
+    enum status status = router_publish(b->router, span_of(topic), span_of(body), entry, b->out);
+    if (status != BB_OK) {
+        b->plain_refused++;
+        if (status == BB_DENIED)
+            refuse(b, topic, ACCESS_PUBLISH, span_of(topic));
         return;
     }
     (void)post_send(b->post, b->out, NULL);
@@ -142,31 +169,47 @@ void plain_publish(struct broker *b)
         zmq_msg_close(&body);
 }
 
-static void refuse_subscription(struct broker *b, const char *user, struct bytes prefix)
+/* The connection that a subscription came on; NULL when it is gone. */
+static struct conn *conn_of(struct broker *b, zmq_msg_t *frame)
 {
-    char text[128];
+    const char *text = zmq_msg_gets(frame, "__fd");
+    long fd = text == NULL ? -1 : strtol(text, NULL, 10);
+    bool open = fd >= 0 && fd < CONNS_MAX && b->conns->table[fd].door == DOOR_SUB;
+    return open ? &b->conns->table[fd] : NULL;
+}
+
+/* True when the key of the connection may hear the prefix. Remembers whose connection it is. */
+static bool admit_subscription(struct broker *b, zmq_msg_t *frame, struct bytes prefix)
+{
+    uint32_t entry;
+    struct conn *conn = conn_of(b, frame);
+    const char *user = b->secure ? zmq_msg_gets(frame, "User-Id") : NULL;
+    if (!entry_of(b, frame, &entry)) {
+        b->subscriptions_refused++;
+        cut(frame);
+        return false;
+    }
+    if (conn != NULL && user != NULL)
+        snprintf(conn->user, sizeof conn->user, "%s", user);
+    if (access_allows(b->access, entry, ACCESS_SUBSCRIBE, prefix))
+        return true;
+    if (conn != NULL)
+        conn->refused = true;
     b->subscriptions_refused++;
-    if (b->refusals_logged++ >= 10)
-        return;
-    snprintf(text, sizeof text, "%.*s", (int)(prefix.size < 120 ? prefix.size : 120),
-             (const char *)prefix.data);
-    log_warning("subscription-refused", LOG_TEXT("topic", text), LOG_TEXT("key", user));
+    refuse(b, frame, ACCESS_SUBSCRIBE, prefix);
+    return false;
 }
 
 /* One message of the XPUB socket: 1 (subscribe) or 0 (unsubscribe) and the prefix. */
 static void take_subscription(struct broker *b, zmq_msg_t *frame)
 {
     struct bytes span = span_of(frame);
-    uint32_t entry;
     if (span.size == 0 || span.data[0] > 1 || span.size - 1 > BB_TOPIC_MAX)
         return;
     struct bytes prefix = {span.data + 1, span.size - 1};
     bool subscribe = span.data[0] == 1;
-    if (subscribe &&
-        (!entry_of(b, frame, &entry) || !access_allows(b->access, entry, ACCESS_SUBSCRIBE, prefix))) {
-        refuse_subscription(b, b->secure ? zmq_msg_gets(frame, "User-Id") : NULL, prefix);
+    if (subscribe && !admit_subscription(b, frame, prefix))
         return;
-    }
     int option = subscribe ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE;
     (void)zmq_setsockopt(b->sub.socket, option, prefix.data, prefix.size);
 }
@@ -174,20 +217,43 @@ static void take_subscription(struct broker *b, zmq_msg_t *frame)
 void plain_subscriptions(struct broker *b)
 {
     zmq_msg_t frame;
+    bool watched = false;
     for (;;) {
         zmq_msg_init(&frame);
         if (zmq_msg_recv(&frame, b->sub.socket, ZMQ_DONTWAIT) < 0)
             break;
+        /* What the monitor knows about these connections comes first. */
+        if (!watched)
+            vip_watch(b);
+        watched = true;
         take_subscription(b, &frame);
         zmq_msg_close(&frame);
     }
     zmq_msg_close(&frame);
 }
 
-void plain_rebind(struct broker *b)
+/* True when what the connection holds is not what the rules in force give its key. */
+static bool is_stale(const struct broker *b, const struct access *old, const struct conn *conn)
 {
+    uint32_t now, before;
+    if (conn->door != DOOR_SUB || conn->user[0] == '\0')
+        return false;
+    if (access_find(b->access, bytes_of(conn->user), &now) != BB_OK ||
+        access_find(old, bytes_of(conn->user), &before) != BB_OK)
+        return true;
+    return !access_covers(b->access, now, old, before, ACCESS_SUBSCRIBE) ||
+           (conn->refused && !access_covers(old, before, b->access, now, ACCESS_SUBSCRIBE));
+}
+
+uint32_t plain_rebind(struct broker *b, const struct access *old)
+{
+    uint32_t shut = 0;
     memset(b->publishers, 0, sizeof b->publishers);
-    for (int fd = 0; fd < CONNS_MAX; fd++)
-        if (b->conns->table[fd].door == DOOR_SUB)
-            (void)shutdown(fd, SHUT_RDWR);
+    for (int fd = 0; fd < CONNS_MAX; fd++) {
+        if (!is_stale(b, old, &b->conns->table[fd]))
+            continue;
+        (void)shutdown(fd, SHUT_RDWR);
+        shut++;
+    }
+    return shut;
 }

@@ -13,8 +13,9 @@ void plain_subscriptions(struct broker *broker);
 /* Sends the publish in broker->out to the sub door. */
 void plain_publish(struct broker *broker);
 
-/* Shuts the connections of the sub door, so that they subscribe again under the present rules, and forgets
- * what was remembered about publishers. */
-void plain_rebind(struct broker *broker);
+/* Puts the rules in force to what was granted under `old` ones: shuts connections of the sub door whose key
+ * may hear less than before, or asked for what it may hear now, so that they subscribe again; forgets what
+ * was remembered about publishers. The number shut. */
+uint32_t plain_rebind(struct broker *broker, const struct access *old);
 
 #endif

@@ -12,6 +12,8 @@
 
 /* Messages taken from one door before the others get their turn. */
 #define BURST 256
+/* Connections that wait to be shut. */
+#define DOOMED_MAX 64
 /* Publishers of the pub door whose entry is remembered. */
 #define PUBLISHERS 256
 
@@ -22,11 +24,34 @@ struct publisher {
     bool known; /* false: the key has no entry any more */
 };
 
+/* What tells one version of a file from another. */
+struct reload_stamp {
+    uint64_t device, file;
+    int64_t size, written_s, written_ns, changed_s, changed_ns;
+};
+
+/* access.json as it was looked at (reload.h). */
+struct reload {
+    struct reload_stamp seen, read; /* at the last look, and when it was read last */
+    int64_t looked_ms;
+    uint64_t digest; /* of the file whose rules are in force */
+    uint64_t generation;
+    char error[sizeof((struct bb_reason *)0)->text]; /* why a newer file is not in force; "" when there is
+                                                        none */
+};
+
+/* A connection that has been told why it will be shut. */
+struct doomed {
+    int fd;
+    uint32_t generation;
+    int64_t due_ms;
+};
+
 struct broker {
     const struct settings *settings;
     void *context;
     int lock_fd, signal_fd;
-    bool secure;
+    bool secure, opened;
     struct keys keys;
     char public_key[KEY_BASE64_SIZE];
     struct access *access, *spare; /* in force, and room to read the next */
@@ -38,6 +63,10 @@ struct broker {
     struct post *post;
     struct zap zap;
     struct guard guard;
+    struct pending pending;
+    struct reload reload;
+    struct doomed doomed[DOOMED_MAX];
+    uint32_t doomed_count;
     struct door vip, sub, pub;
     struct publisher publishers[PUBLISHERS];
     int64_t started_ms, now_ms, checked_ms;

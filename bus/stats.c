@@ -1,7 +1,9 @@
 /* Answers to VIP queries. */
 #include "bus/stats.h"
+#include "bus/refusal.h"
 #include "bus/settings.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -87,15 +89,61 @@ static json_t *peer_stats(const struct broker *b)
     return list;
 }
 
-static json_t *pending_stats(const struct broker *b)
+/* Which rules are in force. */
+static json_t *access_stats(const struct broker *b)
+{
+    char digest[24];
+    snprintf(digest, sizeof digest, "%016" PRIx64, b->reload.digest);
+    return json_pack("{s:i, s:s, s:I, s:b, s:i}", "entries", (int)b->access->entry_count, "digest", digest,
+                     "generation", (json_int_t)b->reload.generation, "held", b->reload.error[0] != '\0',
+                     "pending", (int)b->pending.count);
+}
+
+/* Topics are Latin-1 on the wire. */
+static json_t *json_of_latin1(const uint8_t *text, size_t size)
+{
+    char utf8[2 * PENDING_TEXT_MAX];
+    size_t out = 0;
+    for (size_t i = 0; i < size && i < PENDING_TEXT_MAX; i++) {
+        if (text[i] >= 0x80)
+            utf8[out++] = (char)(0xc0 | text[i] >> 6);
+        utf8[out++] = (char)(text[i] < 0x80 ? text[i] : 0x80 | (text[i] & 0x3f));
+    }
+    return json_stringn(utf8, out);
+}
+
+static json_t *pending_json(const struct pending_item *item)
+{
+    static const char *const DOORS[DOOR_COUNT] = {"", "vip", "sub", "pub"};
+    char z85[KEY_Z85_SIZE], fingerprint[KEY_FINGERPRINT_SIZE] = "";
+    if (keys_from_text(item->key, z85) == BB_OK)
+        (void)!keys_fingerprint(z85, fingerprint);
+    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:s, s:s, s:I, s:I, s:I}", "what", pending_word(item), "key",
+                     item->key, "fingerprint", fingerprint, "text", json_of_latin1(item->text, item->size),
+                     "cut", item->cut, "address", item->address, "door", DOORS[item->door], "times",
+                     (json_int_t)item->times, "first_ms", (json_int_t)item->first_ms, "last_ms",
+                     (json_int_t)item->last_ms);
+}
+
+static char *pending_answer(const struct broker *b)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < b->zap.pending_count; i++) {
-        const struct zap_pending *pending = &b->zap.pending[i];
-        json_array_append_new(list, json_pack("{s:s,s:s,s:I}", "key", pending->key, "address",
-                                              pending->address, "times", (json_int_t)pending->times));
-    }
-    return list;
+    for (uint32_t i = 0; i < b->pending.count; i++)
+        json_array_append_new(list, pending_json(&b->pending.items[i]));
+    json_t *all = json_pack("{s:o, s:I}", "items", list, "forgotten", (json_int_t)b->pending.forgotten);
+    char *text = all == NULL ? NULL : json_dumps(all, JSON_COMPACT);
+    json_decref(all);
+    return text;
+}
+
+/* The rules in force, and why a newer file is not. */
+static char *access_answer(const struct broker *b)
+{
+    json_t *all = access_stats(b);
+    json_object_set_new(all, "error", json_string(b->reload.error));
+    char *text = json_dumps(all, JSON_COMPACT);
+    json_decref(all);
+    return text;
 }
 
 static char *broker_stats(const struct broker *b)
@@ -111,7 +159,7 @@ static char *broker_stats(const struct broker *b)
         (json_int_t)counts->refused, "unreachable", (json_int_t)counts->unreachable, "dropped",
         (json_int_t)b->post->dropped, "keys_accepted", (json_int_t)b->zap.accepted, "keys_barred",
         (json_int_t)b->guard.strikes, "keys_refused", (json_int_t)b->zap.refused, "peers", peer_stats(b),
-        "pending", pending_stats(b), "plain", "in", (json_int_t)b->plain_in, "out", (json_int_t)b->plain_out,
+        "access", access_stats(b), "plain", "in", (json_int_t)b->plain_in, "out", (json_int_t)b->plain_out,
         "refused", (json_int_t)b->plain_refused, "subscribers", (json_int_t)b->conns->open[DOOR_SUB],
         "subscriptions_refused", (json_int_t)b->subscriptions_refused);
     char *text = all == NULL ? NULL : json_dumps(all, JSON_COMPACT);
@@ -122,20 +170,40 @@ static char *broker_stats(const struct broker *b)
 static const struct {
     const char *key;
     char *(*answer)(const struct broker *broker);
-} QUERIES[] = {{"addresses", addresses},
-               {"local_address", address},
-               {"serverkey", server_key},
-               {"instance-name", instance_name},
-               {"platform-version", platform_version},
-               {"message-bus", message_bus},
-               {"busbar.stats", broker_stats}};
+    bool admin; /* only for those who look after the bus */
+} QUERIES[] = {{"addresses", addresses, false},
+               {"local_address", address, false},
+               {"serverkey", server_key, false},
+               {"instance-name", instance_name, false},
+               {"platform-version", platform_version, false},
+               {"message-bus", message_bus, false},
+               {"busbar.stats", broker_stats, false},
+               {"busbar.access", access_answer, true},
+               {"busbar.pending", pending_answer, true}};
 
-struct bytes stats_answer(struct broker *b, struct bytes key)
+/* For who looks after the bus only. */
+static struct bytes refuse(struct broker *b, uint32_t entry)
+{
+    const struct pending_asked asked = {.key = b->access->entries[entry].key,
+                                        .kind = ACCESS_CAPABILITY,
+                                        .text = bytes_of(ACCESS_ADMIN),
+                                        .address = "",
+                                        .door = DOOR_VIP};
+    b->router->counts.refused++;
+    refusal_note(b, &asked);
+    return bytes_of("{\"refused\":\"this takes the capability " ACCESS_ADMIN "\"}");
+}
+
+struct bytes stats_answer(struct broker *b, uint32_t entry, struct bytes key)
 {
     free(b->answer);
     b->answer = NULL;
-    for (size_t i = 0; i < sizeof QUERIES / sizeof *QUERIES && b->answer == NULL; i++)
-        if (bytes_equal(key, bytes_of(QUERIES[i].key)))
-            b->answer = QUERIES[i].answer(b);
+    for (size_t i = 0; i < sizeof QUERIES / sizeof *QUERIES && b->answer == NULL; i++) {
+        if (!bytes_equal(key, bytes_of(QUERIES[i].key)))
+            continue;
+        if (QUERIES[i].admin && !access_allows(b->access, entry, ACCESS_CAPABILITY, bytes_of(ACCESS_ADMIN)))
+            return refuse(b, entry);
+        b->answer = QUERIES[i].answer(b);
+    }
     return b->answer == NULL ? (struct bytes){NULL, 0} : bytes_of(b->answer);
 }

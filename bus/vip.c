@@ -3,6 +3,7 @@
 #include "bus/vip.h"
 #include "bus/client/log.h"
 #include "bus/plain.h"
+#include "bus/refusal.h"
 #include "bus/stats.h"
 
 #include <errno.h>
@@ -11,9 +12,10 @@
 
 /* A peer that was not heard for so long is pinged, which finds out whether it can be reached. */
 #define UNHEARD_MS 15000
-/* Refusals are logged up to so many times between two checks. */
-#define CHECK_MS     5000
-#define REFUSALS_MAX 10
+/* Pause between two checks of all peers. */
+#define CHECK_MS 5000
+/* How long a connection that was turned away stays open, to hear why. */
+#define DOOMED_MS 100
 
 static void send_out(struct broker *b, zmq_msg_t *frames, const struct router_in *in)
 {
@@ -66,15 +68,51 @@ static int receive(void *socket, zmq_msg_t *frames)
     return -1;
 }
 
-static void log_refusal(struct broker *b, const struct router_in *in, const char *user)
+/* Says to the connection of a message why it may not have its identity, and shuts it a little later, so that
+ * it can hear that. Nothing else was done for it. */
+static void turn_away(struct broker *b, const struct router_in *in, zmq_msg_t *frames)
 {
-    char identity[BB_IDENTITY_MAX + 1];
-    struct bytes from = in->frames[0];
-    if (b->refusals_logged++ >= REFUSALS_MAX)
-        return;
-    snprintf(identity, sizeof identity, "%.*s",
-             (int)(from.size < BB_IDENTITY_MAX ? from.size : BB_IDENTITY_MAX), (const char *)from.data);
-    log_warning("identity-refused", LOG_TEXT("identity", identity), LOG_TEXT("key", user));
+    static const char WHY[] = "this identity is not granted to the key of this connection";
+    const struct bytes none = {NULL, 0};
+    const struct bytes reply[] = {in->frames[0],
+                                  none,
+                                  bytes_of("VIP1"),
+                                  none,
+                                  in->count > 4 ? in->frames[4] : none,
+                                  bytes_of("error"),
+                                  bytes_of("-32001"),
+                                  bytes_of(WHY),
+                                  in->frames[1],
+                                  in->count > 5 ? in->frames[5] : none};
+    size_t count = sizeof reply / sizeof *reply;
+    int fd = fd_of(&frames[0]);
+    for (size_t i = 0; i < count; i++)
+        if (zmq_send(b->vip.socket, reply[i].data, reply[i].size,
+                     ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0)) < 0)
+            break;
+    for (uint32_t i = 0; i < b->doomed_count; i++)
+        if (b->doomed[i].fd == fd && b->doomed[i].generation == conns_generation(b->conns, fd))
+            return;
+    if (b->doomed_count == DOOMED_MAX)
+        cut(fd);
+    else
+        b->doomed[b->doomed_count++] =
+            (struct doomed){fd, conns_generation(b->conns, fd), b->now_ms + DOOMED_MS};
+}
+
+/* Shuts the connections whose time has come. */
+static void cut_doomed(struct broker *b)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < b->doomed_count; i++) {
+        struct doomed doomed = b->doomed[i];
+        bool same = conns_generation(b->conns, doomed.fd) == doomed.generation;
+        if (same && doomed.due_ms > b->now_ms)
+            b->doomed[kept++] = doomed;
+        else if (same)
+            cut(doomed.fd);
+    }
+    b->doomed_count = kept;
 }
 
 /* What identifies a connection as long as it lives: where libzmq keeps one of its properties. */
@@ -103,7 +141,7 @@ static void bind_connection(struct broker *b, const struct router_in *in, zmq_ms
 
 static void answer_query(struct broker *b, const struct router_in *in)
 {
-    router_answer(b->router, in, stats_answer(b, b->out->query), b->out);
+    router_answer(b->router, in, stats_answer(b, in->entry, b->out->query), b->out);
 }
 
 static void forget_dropped(struct broker *b)
@@ -121,8 +159,8 @@ static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *i
         answer_query(b, in);
         break;
     case ROUTER_NOT_GRANTED:
-        log_refusal(b, in, b->secure ? connection : NULL);
-        cut(fd_of(&frames[0]));
+        refusal_note_out(b, b->secure ? connection : NULL, &frames[0]);
+        turn_away(b, in, frames);
         return;
     case ROUTER_MALFORMED:
     case ROUTER_DONE:
@@ -130,6 +168,8 @@ static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *i
     }
     if (fresh)
         bind_connection(b, in, frames, connection);
+    if (b->out->refusal_count > 0)
+        refusal_note_out(b, b->secure ? connection : NULL, &frames[0]);
     send_out(b, frames, in);
     if (b->out->published)
         plain_publish(b);
@@ -247,6 +287,8 @@ static void cut_unproven(struct broker *b)
 bool vip_tidy(struct broker *b)
 {
     bool sent = drop_leaving(b);
+    if (b->doomed_count > 0)
+        cut_doomed(b);
     for (int fd = conns_overdue(b->conns, b->now_ms); fd >= 0; fd = conns_overdue(b->conns, b->now_ms)) {
         cut(fd);
         if (guard_silence(&b->guard, b->now_ms))
@@ -265,8 +307,9 @@ bool vip_tidy(struct broker *b)
     return sent;
 }
 
-void vip_rebind(struct broker *b)
+uint32_t vip_rebind(struct broker *b)
 {
+    uint32_t shut = 0;
     for (uint32_t at = peers_next(&b->router->peers, 0); at != 0; at = peers_next(&b->router->peers, at)) {
         struct receiver *receiver = &b->post->receivers[at];
         uint32_t entry;
@@ -275,5 +318,7 @@ void vip_rebind(struct broker *b)
             continue;
         cut(receiver->fd);
         post_leave(b->post, at);
+        shut++;
     }
+    return shut;
 }

@@ -15,7 +15,8 @@ void vip_watch(struct broker *broker);
  * was sent. */
 bool vip_tidy(struct broker *broker);
 
-/* Puts new rules in force: peers whose identity is not granted any more are shut. */
-void vip_rebind(struct broker *broker);
+/* Puts new rules in force: peers whose identity is not granted any more are shut, subscriptions that are not
+ * granted any more end. The number of peers shut. */
+uint32_t vip_rebind(struct broker *broker);
 
 #endif

@@ -1,7 +1,5 @@
 #include "bus/zap.h"
 
-#include "bus/client/log.h"
-
 #include <busbar/check.h>
 #include <string.h>
 #include <zmq.h>
@@ -43,24 +41,29 @@ void zap_close(struct zap *zap)
     zap->socket = NULL;
 }
 
-static void remember(struct zap *zap, const char *z85, const char *key, const char *address)
+static bool equals(zmq_msg_t *frame, const char *text)
 {
-    char fingerprint[KEY_FINGERPRINT_SIZE] = "";
-    for (uint32_t i = 0; i < zap->pending_count; i++) {
-        if (strcmp(zap->pending[i].key, key) == 0) {
-            zap->pending[i].times++;
-            return;
-        }
-    }
-    if (zap->pending_count == ZAP_PENDING_MAX)
-        return;
-    struct zap_pending *pending = &zap->pending[zap->pending_count++];
-    snprintf(pending->key, sizeof pending->key, "%s", key);
-    snprintf(pending->address, sizeof pending->address, "%s", address);
-    pending->times = 1;
-    (void)!keys_fingerprint(z85, fingerprint);
-    log_warning("key-refused", LOG_TEXT("fingerprint", fingerprint), LOG_TEXT("key", key),
-                LOG_TEXT("address", address), LOG_TEXT("hint", "to admit it: busbar access add"));
+    return zmq_msg_size(frame) == strlen(text) && memcmp(zmq_msg_data(frame), text, strlen(text)) == 0;
+}
+
+/* The door that a request is for. */
+static enum conns_door door_of(zmq_msg_t *domain)
+{
+    static const char *const DOMAINS[DOOR_COUNT] = {"", "busbar.vip", "busbar.sub", "busbar.pub"};
+    for (size_t i = DOOR_VIP; i < DOOR_COUNT; i++)
+        if (equals(domain, DOMAINS[i]))
+            return (enum conns_door)i;
+    return DOOR_NONE;
+}
+
+static void tell(struct zap *zap, zmq_msg_t *frames, const char *key)
+{
+    char address[PENDING_ADDRESS_MAX];
+    snprintf(address, sizeof address, "%.*s", (int)zmq_msg_size(&frames[AT_ADDRESS]),
+             (const char *)zmq_msg_data(&frames[AT_ADDRESS]));
+    const struct pending_asked asked = {
+        .key = key, .unknown = true, .address = address, .door = door_of(&frames[AT_DOMAIN])};
+    zap->on_refused(zap->context, &asked);
 }
 
 /* What a request is answered with. */
@@ -69,16 +72,11 @@ static const struct reply {
 } ADMITTED = {"200", "OK"}, LATER = {"300", "try again"},
   REFUSED = {"400", "this key has no entry in access.json"};
 
-static bool equals(zmq_msg_t *frame, const char *text)
-{
-    return zmq_msg_size(frame) == strlen(text) && memcmp(zmq_msg_data(frame), text, strlen(text)) == 0;
-}
-
 /* Looks a request's key up; key_out gets it in base64url. */
 static const struct reply *admit(struct zap *zap, const struct access *access, zmq_msg_t *frames,
                                  char *key_out, uint32_t *entry_out)
 {
-    char z85[KEY_Z85_SIZE], address[64];
+    char z85[KEY_Z85_SIZE];
     zmq_msg_t *key = &frames[AT_KEY];
     if (!equals(&frames[AT_MECHANISM], "CURVE") || zmq_msg_size(key) != CURVE_KEY_SIZE)
         return &REFUSED;
@@ -87,9 +85,7 @@ static const struct reply *admit(struct zap *zap, const struct access *access, z
         return &REFUSED;
     if (access_find(access, bytes_of(key_out), entry_out) == BB_OK)
         return &ADMITTED;
-    snprintf(address, sizeof address, "%.*s", (int)zmq_msg_size(&frames[AT_ADDRESS]),
-             (const char *)zmq_msg_data(&frames[AT_ADDRESS]));
-    remember(zap, z85, key_out, address);
+    tell(zap, frames, key_out);
     return &REFUSED;
 }
 
@@ -135,7 +131,7 @@ static void serve(struct zap *zap, const struct access *access, struct guard *gu
     char key[KEY_BASE64_SIZE];
     uint32_t entry;
     const struct reply *reply = admit(zap, access, frames, key, &entry);
-    if (reply == &ADMITTED && equals(&frames[AT_DOMAIN], "busbar.vip") && !guard_admit(guard, entry, now_ms))
+    if (reply == &ADMITTED && door_of(&frames[AT_DOMAIN]) == DOOR_VIP && !guard_admit(guard, entry, now_ms))
         reply = &LATER;
     *(reply == &ADMITTED ? &zap->accepted : &zap->refused) += reply == &LATER ? 0 : 1;
     answer(zap, frames, reply, reply == &ADMITTED ? key : "");

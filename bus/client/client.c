@@ -126,7 +126,11 @@ static void on_error(struct bb_client *c, const struct wire *wire)
         pubsub_refuse(c, wire);
     } else if (id.data[0] == 'c' && c->phase == CLIENT_GREETING) {
         (void)wire_text(wire_frame(wire, 6), text, sizeof text);
-        bb_reason_say(&c->reason, "the broker refused the identity %.64s: %s", c->identity, text);
+        bb_reason_say(
+            &c->reason,
+            "the broker refused the identity %.64s: %s (whoever runs the broker can grant it: see busbar "
+            "access pending)",
+            c->identity, text);
         c->denied = true;
     } else {
         calls_refuse(c, wire);
@@ -231,9 +235,9 @@ static void on_handshake_refused(struct bb_client *c)
     c->denied = true;
     bb_reason_say(
         &c->reason,
-        "the broker at %.200s does not know the key of %.64s: give %s an entry in its access.json and "
-        "send it SIGHUP, or use a key that has one",
-        c->address.endpoint, c->identity, key);
+        "the broker at %.200s does not know the key of %.64s: admit it with busbar access approve %s "
+        "--identity %.64s, or use a key that has an entry in access.json",
+        c->address.endpoint, c->identity, key, c->identity);
 }
 
 static void on_handshake_broken(struct bb_client *c, bool mismatch)

@@ -120,6 +120,17 @@ bool access_next(const struct access *access, uint32_t entry, enum access_kind k
     return true;
 }
 
+bool access_covers(const struct access *access, uint32_t entry, const struct access *other,
+                   uint32_t other_entry, enum access_kind kind)
+{
+    uint32_t at = 0;
+    struct bytes text;
+    while (access_next(other, other_entry, kind, &at, &text))
+        if (!access_allows(access, entry, kind, text))
+            return false;
+    return true;
+}
+
 struct bytes access_name(const struct access *access, uint32_t entry)
 {
     struct bytes name = {NULL, 0};

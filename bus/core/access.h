@@ -66,6 +66,11 @@ bool access_allows(const struct access *access, uint32_t entry, enum access_kind
 bool access_next(const struct access *access, uint32_t entry, enum access_kind kind, uint32_t *at,
                  struct bytes *text_out);
 
+/* True when `entry` of `access` grants every topic that `other_entry` of `other` grants. `kind` is
+ * ACCESS_PUBLISH or ACCESS_SUBSCRIBE. */
+bool access_covers(const struct access *access, uint32_t entry, const struct access *other,
+                   uint32_t other_entry, enum access_kind kind);
+
 /* The name under which messages of `entry` appear that came through the `pub` door, which has no routing ids:
  * its first identity, without `*` and a dot before it. Borrowed; "anonymous" for ACCESS_OPEN or an entry
  * without any. */

@@ -8,6 +8,7 @@ void parcel_reset(struct router_out *out)
     out->text = writer_at(out->scratch, sizeof out->scratch);
     out->published = false;
     out->dropped = 0;
+    out->refusal_count = 0;
 }
 
 struct router_parcel *parcel_open(struct router_out *out, enum router_policy policy)
@@ -62,6 +63,12 @@ void parcel_reply(struct router_out *out, uint32_t peer, bool named, const char 
         parcel_text(out, (struct bytes){NULL, 0});
     parcel_in(out, AT_ID);
     parcel_text(out, bytes_of(subsystem));
+}
+
+void parcel_refuse(struct router_out *out, enum access_kind kind, struct bytes text)
+{
+    if (out->refusal_count < ROUTER_REFUSALS)
+        out->refusals[out->refusal_count++] = (struct router_refusal){kind, text};
 }
 
 struct bytes parcel_keep(struct router_out *out, struct bytes text)

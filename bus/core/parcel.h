@@ -29,6 +29,9 @@ void parcel_joined(struct router_out *out, const struct bytes *pieces, size_t co
  * `named`), the message's id, `subsystem`. */
 void parcel_reply(struct router_out *out, uint32_t peer, bool named, const char *subsystem);
 
+/* Notes what was not granted to the sender; `text` is borrowed. */
+void parcel_refuse(struct router_out *out, enum access_kind kind, struct bytes text);
+
 /* Appends `text` to the scratch and gives it back as a borrowed range; empty when there is no room. */
 struct bytes parcel_keep(struct router_out *out, struct bytes text);
 

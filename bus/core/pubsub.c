@@ -71,11 +71,19 @@ static enum status each_prefix(const struct request *r, struct bytes value, enum
     return status == BB_NOT_FOUND ? failed : BB_MALFORMED;
 }
 
+static bool is_granted(const struct request *r, struct bytes prefix)
+{
+    uint32_t entry = peers_at(&r->router->peers, r->peer)->entry;
+    return access_allows(r->router->access, entry, ACCESS_SUBSCRIBE, prefix);
+}
+
 static enum status check_granted(const struct request *r, struct bytes prefix, enum subs_scope scope)
 {
     (void)scope;
-    uint32_t entry = peers_at(&r->router->peers, r->peer)->entry;
-    return access_allows(r->router->access, entry, ACCESS_SUBSCRIBE, prefix) ? BB_OK : BB_DENIED;
+    if (is_granted(r, prefix))
+        return BB_OK;
+    parcel_refuse(r->out, ACCESS_SUBSCRIBE, parcel_keep(r->out, prefix));
+    return BB_DENIED;
 }
 
 static enum status add_prefix(const struct request *r, struct bytes prefix, enum subs_scope scope)
@@ -109,6 +117,21 @@ static bool member_is_true(struct bytes json, const char *name)
     return scan_find(json, name, &value) == BB_OK && bytes_equal(value, bytes_of("true"));
 }
 
+/* Says in an error frame what was refused and to whom. */
+static enum router_verdict refuse(const struct request *r, const char *what)
+{
+    const struct bytes text[] = {bytes_of(what), bytes_of(" is not granted to "),
+                                 peers_identity(&r->router->peers, r->peer)};
+    parcel_reply(r->out, r->peer, false, "error");
+    parcel_text(r->out, bytes_of("-32001"));
+    parcel_joined(r->out, text, sizeof text / sizeof *text);
+    parcel_text(r->out, (struct bytes){NULL, 0});
+    parcel_text(r->out, bytes_of("pubsub"));
+    peers_at(&r->router->peers, r->peer)->refused++;
+    r->router->counts.refused++;
+    return ROUTER_DONE;
+}
+
 static enum router_verdict subscribe(const struct request *r)
 {
     struct bytes json = argument(r, AT_TOPIC);
@@ -119,6 +142,8 @@ static enum router_verdict subscribe(const struct request *r)
     enum status status = each_prefix(r, prefix, scope, check_granted);
     if (status == BB_OK)
         status = each_prefix(r, prefix, scope, add_prefix);
+    if (status == BB_DENIED)
+        return refuse(r, "subscribing to this prefix");
     return respond_bool(r, status == BB_OK);
 }
 
@@ -179,22 +204,10 @@ static enum router_verdict synchronize(const struct request *r)
         all = synchronize_scope(r, part, SUBS_INTERNAL);
     if (scan_find(scopes, "all", &part) == BB_OK)
         all = synchronize_scope(r, part, SUBS_ALL) && all;
+    if (r->out->refusal_count > 0)
+        return refuse(r, "subscribing to some of these prefixes");
     if (!all)
         peers_at(&r->router->peers, r->peer)->refused++;
-    return ROUTER_DONE;
-}
-
-static enum router_verdict refuse_topic(const struct request *r)
-{
-    static const char WHY[] = "publishing to this topic is not granted to ";
-    const struct bytes text[2] = {bytes_of(WHY), peers_identity(&r->router->peers, r->peer)};
-    parcel_reply(r->out, r->peer, false, "error");
-    parcel_text(r->out, bytes_of("-32001"));
-    parcel_joined(r->out, text, 2);
-    parcel_text(r->out, (struct bytes){NULL, 0});
-    parcel_text(r->out, bytes_of("pubsub"));
-    peers_at(&r->router->peers, r->peer)->refused++;
-    r->router->counts.refused++;
     return ROUTER_DONE;
 }
 
@@ -207,8 +220,10 @@ static enum router_verdict publish(const struct request *r)
     struct envelope_text text;
     if (r->in->count <= AT_ENVELOPE || topic.size > BB_TOPIC_MAX)
         return respond_count(r, 0);
-    if (!access_allows(router->access, peer->entry, ACCESS_PUBLISH, topic))
-        return refuse_topic(r);
+    if (!access_allows(router->access, peer->entry, ACCESS_PUBLISH, topic)) {
+        parcel_refuse(out, ACCESS_PUBLISH, topic);
+        return refuse(r, "publishing to this topic");
+    }
     struct envelope *envelope = &out->envelope;
     if (envelope_parse(r->in->frames[AT_ENVELOPE], envelope) != BB_OK || envelope->bus.size == 0 ||
         envelope->headers.size == 0 || envelope->message.size == 0 ||
@@ -284,7 +299,7 @@ static bool is_listed(const struct request *r, const struct listing *want, struc
     if (subs_holds(&r->router->subs, r->peer, prefix) != 0)
         return true;
     /* What others listen to is shown only where this peer could listen itself. */
-    return !want->subscribed && check_granted(r, prefix, SUBS_ANY) == BB_OK;
+    return !want->subscribed && is_granted(r, prefix);
 }
 
 static enum router_verdict list(const struct request *r)

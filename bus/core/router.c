@@ -131,8 +131,17 @@ static void handle_peerlist(struct router *router, const struct router_in *in, u
 static void handle_agentstop(struct router *router, const struct router_in *in, uint32_t peer,
                              struct router_out *out)
 {
-    if (in->count > AT_ARGS && bytes_equal(in->frames[AT_ARGS], in->frames[AT_SENDER]))
+    if (in->count > AT_ARGS && bytes_equal(in->frames[AT_ARGS], in->frames[AT_SENDER])) {
         forget(router, peer, out);
+        return;
+    }
+    parcel_reply(out, peer, false, "error");
+    parcel_text(out, bytes_of("-32001"));
+    parcel_text(out, bytes_of("an agent can stop itself only"));
+    parcel_in(out, AT_RECIPIENT);
+    parcel_in(out, AT_SUBSYSTEM);
+    peers_at(&router->peers, peer)->refused++;
+    router->counts.refused++;
 }
 
 static void handle_error(struct router *router, const struct router_in *in, uint32_t peer,
@@ -267,6 +276,7 @@ enum router_verdict router_receive(struct router *router, const struct router_in
     uint32_t peer = join(router, in, out);
     if (peer == 0) {
         router->counts.refused++;
+        parcel_refuse(out, ACCESS_IDENTITY, in->frames[AT_SENDER]);
         return ROUTER_NOT_GRANTED;
     }
     struct peer *sender = peers_at(&router->peers, peer);
@@ -300,6 +310,7 @@ enum status router_publish(struct router *router, struct bytes topic, struct byt
     if (topic.size > BB_TOPIC_MAX)
         return BB_RANGE;
     if (!access_allows(router->access, entry, ACCESS_PUBLISH, topic)) {
+        parcel_refuse(out, ACCESS_PUBLISH, topic);
         router->counts.refused++;
         return BB_DENIED;
     }

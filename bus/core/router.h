@@ -17,6 +17,8 @@
 #define ROUTER_FRAMES    (BB_PEERS_MAX + 2 * BB_FRAMES_MAX)
 #define ROUTER_PARCELS   8
 #define ROUTER_NAME_SIZE 64
+/* Refusals that one message tells apart. */
+#define ROUTER_REFUSALS 8
 /* The acknowledged count of a publish is capped: VOLTTRON's agents cannot decode larger bytes. */
 #define ROUTER_COUNT_MAX 127
 
@@ -56,6 +58,12 @@ struct router_parcel {
     uint32_t frame_first, frame_count;
 };
 
+/* Something that was not granted to the sender. */
+struct router_refusal {
+    enum access_kind kind;
+    struct bytes text;
+};
+
 struct router_out {
     struct router_parcel parcels[ROUTER_PARCELS];
     struct router_frame frames[ROUTER_FRAMES];
@@ -69,6 +77,8 @@ struct router_out {
     bool published;
     struct bytes topic, sender;
     struct envelope envelope;
+    struct router_refusal refusals[ROUTER_REFUSALS]; /* the first ones */
+    uint32_t refusal_count;
     uint32_t dropped; /* a peer that took leave; 0: none */
 };
 

@@ -289,8 +289,10 @@ class GoldenWithoutSecurity(Golden):
 class Access(WithBroker):
     def test_topics(self):
         a, b = Peer(self.broker, "aa"), Peer(self.broker, "bb")
-        self.assertEqual(a.subscribe(""), "\0")
-        self.assertEqual(a.subscribe("Data/", "alerts/"), "\0", "all of a list or nothing")
+        refused = ["", "VIP1", "", "s", "error", "-32001", "subscribing to this prefix is not granted to aa", "", "pubsub"]
+        for prefixes in ([""], ["Data/", "alerts/"]):  # all of a list or nothing
+            a.send("", "VIP1", "", "s", "pubsub", "subscribe", json.dumps({"prefix": prefixes, "bus": ""}))
+            self.assertEqual(a.next(), refused)
         self.assertEqual(a.stats()["subscriptions"], 0)
         self.assertEqual(b.subscribe(""), "\x01")
         a.publish("alerts/x", 1)
@@ -298,6 +300,7 @@ class Access(WithBroker):
                                     "pubsub"])
         a.send("", "VIP1", "", "s", "pubsub", "synchronize", "connected",
                '{"subscriptions":{"internal":{"":["Data/","alerts/"]},"all":{"":[""]}}}')
+        self.assertEqual(a.next()[4:7], ["error", "-32001", "subscribing to some of these prefixes is not granted to aa"])
         self.assertEqual(a.stats()["subscriptions"], 2, "bb's and the one that is granted")
         self.assertIsNone(b.next(QUIET_MS))
 
@@ -327,11 +330,14 @@ class Access(WithBroker):
             peer.send("", "VIP1", "", "h", "hello", "hello")
         self.assertIn("fingerprint=", self.broker.logged("key-refused")[0])
         self.broker.logged("identity-refused")
+        for peer in (false, number):
+            self.assertEqual(peer.next(), ["", "VIP1", "", "h", "error", "-32001",
+                                           "this identity is not granted to the key of this connection", "", "hello"])
         for peer in (stranger, false, number):
             self.assertIsNone(peer.next(QUIET_MS))
         stats = a.stats()
         self.assertEqual([p["identity"] for p in stats["peers"]], ["aa"])
-        self.assertEqual([p["key"] for p in stats["pending"]], [text_of(self.broker.keys["stranger"][0])])
+        self.assertEqual(stats["access"]["pending"], 2, "the stranger's key, and bb for cc; a number is no identity for anybody")
         self.assertEqual(len(self.broker.logged("key-refused")), 1, "once, however often it tries")
 
     def test_reload_and_revoke(self):

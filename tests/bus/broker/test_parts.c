@@ -1,6 +1,7 @@
 /* The broker's parts without sockets: rings of slow peers, connections, admission, access.json. */
 #include "bus/conns.h"
 #include "bus/guard.h"
+#include "bus/pending.h"
 #include "bus/ring.h"
 #include "bus/rules/rules.h"
 #include "tests/link/cm.h"
@@ -200,11 +201,93 @@ static void test_capabilities(void **state)
     free(access);
 }
 
+static struct pending_asked stranger(char *key, const char *address, uint32_t number)
+{
+    snprintf(key, ACCESS_KEY_SIZE + 1, "%043u", number);
+    return (struct pending_asked){.key = key, .unknown = true, .address = address, .door = DOOR_VIP};
+}
+
+static const struct pending_item *find_pending(const struct pending *pending, const char *key)
+{
+    for (uint32_t i = 0; i < pending->count; i++)
+        if (strcmp(pending->items[i].key, key) == 0)
+            return &pending->items[i];
+    return NULL;
+}
+
+static void test_pending_counts(void **state)
+{
+    (void)state;
+    struct pending *pending = calloc(1, sizeof *pending);
+    struct access *access = calloc(1, sizeof *access);
+    struct bb_reason reason;
+    char key[ACCESS_KEY_SIZE + 1], topic[400];
+    assert_non_null(pending);
+    assert_non_null(access);
+    struct pending_asked asked = stranger(key, "10.0.0.1", 7);
+    assert_true(pending_note(pending, &asked, 1000));
+    assert_false(pending_note(pending, &asked, 2000));
+    assert_int_equal(pending->items[0].times, 2);
+    assert_int_equal(pending->items[0].first_ms, 1000);
+    assert_int_equal(pending->items[0].last_ms, 2000);
+    assert_string_equal(pending_word(&pending->items[0]), "key");
+    memset(topic, 't', sizeof topic);
+    struct pending_asked publish = {
+        .key = KEY, .kind = ACCESS_PUBLISH, .text = bytes_of("D/x"), .address = ""};
+    struct pending_asked subscribe = publish, longer = publish;
+    subscribe.kind = ACCESS_SUBSCRIBE;
+    longer.text = (struct bytes){(const uint8_t *)topic, sizeof topic};
+    assert_true(pending_note(pending, &publish, 1));
+    assert_true(pending_note(pending, &subscribe, 1));
+    assert_true(pending_note(pending, &longer, 1));
+    assert_false(pending_note(pending, &longer, 1));
+    assert_true(pending->items[3].cut);
+    assert_int_equal(load(ONE("\"identities\":[\"a\"],\"publish\":[\"D/\"]"), access, &reason), BB_OK);
+    pending_prune(pending, access);
+    assert_int_equal(pending->count, 3);
+    assert_int_equal(pending->items[1].kind, ACCESS_SUBSCRIBE);
+    free(access);
+    free(pending);
+}
+
+/* Random keys, from one address or each from its own, push out neither who tries again nor other addresses.
+ */
+static void test_pending_under_a_flood(void **state)
+{
+    (void)state;
+    struct pending *pending = calloc(1, sizeof *pending);
+    char key[ACCESS_KEY_SIZE + 1], quiet[ACCESS_KEY_SIZE + 1], patient[ACCESS_KEY_SIZE + 1], address[32];
+    assert_non_null(pending);
+    struct pending_asked one = stranger(quiet, "10.0.0.1", 1), two = stranger(patient, "10.6.6.6", 2);
+    assert_true(pending_note(pending, &one, 1));
+    assert_true(pending_note(pending, &two, 1));
+    assert_false(pending_note(pending, &two, 2));
+    for (uint32_t i = 0; i < 10 * PENDING_MAX; i++) {
+        struct pending_asked flood = stranger(key, "10.6.6.6", 1000 + i);
+        assert_true(pending_note(pending, &flood, 10 + i));
+        assert_non_null(find_pending(pending, key));
+    }
+    assert_int_equal(pending->count, PENDING_MAX);
+    assert_int_equal(pending->forgotten, 9 * PENDING_MAX + 2);
+    assert_non_null(find_pending(pending, quiet));
+    assert_non_null(find_pending(pending, patient));
+    for (uint32_t i = 0; i < 4 * PENDING_MAX; i++) {
+        snprintf(address, sizeof address, "2001:db8::%x", i);
+        struct pending_asked flood = stranger(key, address, 100000 + i);
+        assert_true(pending_note(pending, &flood, 100000 + i));
+        assert_non_null(find_pending(pending, key));
+    }
+    assert_int_equal(pending->count, PENDING_MAX);
+    assert_non_null(find_pending(pending, patient));
+    free(pending);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ring_drops_the_oldest),
-                                       cmocka_unit_test(test_connections),
-                                       cmocka_unit_test(test_guard_gives_turns), cmocka_unit_test(test_rules),
-                                       cmocka_unit_test(test_capabilities)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ring_drops_the_oldest), cmocka_unit_test(test_connections),
+        cmocka_unit_test(test_guard_gives_turns),     cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_capabilities),          cmocka_unit_test(test_pending_counts),
+        cmocka_unit_test(test_pending_under_a_flood)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,8 @@ static void test_hello_announces(void **state)
     expect("aa||VIP1||m3|peerlist|list", "aa:|VIP1||m3|peerlist|listing|aa|bb|cc\n");
     expect("aa||VIP1||m3|peerlist", "aa:|VIP1||m3|peerlist|error|missing operation\n");
     expect("aa||VIP1||m3|peerlist|x", "aa:|VIP1||m3|peerlist|error|unknown operation\n");
-    expect("cc||VIP1||m4|agentstop|aa", "");
+    expect("cc||VIP1||m4|agentstop|aa",
+           "cc:|VIP1||m4|error|-32001|an agent can stop itself only||agentstop\n");
     expect("cc||VIP1||m4|agentstop|cc", "aa,bb:|VIP1|||peerlist|drop|cc\n");
     expect("aa||VIP1||m5|peerlist|list", "aa:|VIP1||m5|peerlist|listing|aa|bb\n");
 }
@@ -222,7 +223,23 @@ static void test_access(void **state)
     assert_int_equal(script_send_as(0, "aa||VIP1||m|hello|hello"), ROUTER_NOT_GRANTED);
     assert_int_equal(script_send_as(0, "dg||VIP1||m|pubsub|subscribe|{\"prefix\":[\"Data/dg\",\"Data/\"]}"),
                      ROUTER_DONE);
-    assert_non_null(strstr(script_result(), "|request_response|\\00\n"));
+    assert_non_null(strstr(script_result(), "dg:|VIP1||m|error|-32001|subscribing to this prefix is not "
+                                            "granted to dg||pubsub\n"));
+    assert_int_equal(script_out()->refusal_count, 1);
+    assert_int_equal(script_out()->refusals[0].kind, ACCESS_SUBSCRIBE);
+    assert_true(bytes_equal(script_out()->refusals[0].text, bytes_of("Data/")));
+    assert_int_equal(script_router()->subs.count, 0);
+    /* What is granted of a synchronize holds; the rest is told. */
+    assert_int_equal(script_send_as(0, "dg||VIP1||m|pubsub|synchronize|connected|"
+                                       "{\"subscriptions\":{\"internal\":{\"\":[\"Data/dg\",\"\",\"x\"]}}}"),
+                     ROUTER_DONE);
+    assert_string_equal(
+        script_result(),
+        "dg:|VIP1||m|error|-32001|subscribing to some of these prefixes is not granted to dg||pubsub\n");
+    assert_int_equal(script_out()->refusal_count, 2);
+    assert_int_equal(script_router()->subs.count, 1);
+    assert_int_equal(script_send_as(0, "dg||VIP1||m|pubsub|synchronize|connected|{\"subscriptions\":{}}"),
+                     ROUTER_DONE);
     assert_int_equal(script_router()->subs.count, 0);
     assert_int_equal(script_send_as(0, "dg||VIP1||m|pubsub|subscribe|{\"prefix\":\"Data/dg/dg1\"}"),
                      ROUTER_DONE);
