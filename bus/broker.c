@@ -194,6 +194,8 @@ enum status broker_open(const struct settings *settings, struct broker **out, st
     if (status == BB_OK)
         status = open_signals(b);
     if (status == BB_OK)
+        b->hosted = hosted_open(b, b->router, b->post);
+    if (status == BB_OK)
         status = open_doors(b, reason);
     b->post->socket = b->vip.socket;
     b->started_ms = b->now_ms = b->checked_ms = mono_ms();
@@ -263,6 +265,10 @@ static bool turn(struct broker *b, const struct pollfd *ready, bool all)
     int taken = all || plain > 0 || flushed || ready[ON_VIP].revents != 0 ? vip_serve(b) : 0;
     if (all || ready[ON_SUB].revents != 0 || b->plain_out != sent)
         plain_subscriptions(b);
+    if (b->now_ms - b->ticked_ms >= IDLE_MS) {
+        b->ticked_ms = b->now_ms;
+        hosted_tick(b->hosted, b->now_ms);
+    }
     return vip_tidy(b) || taken == BURST || plain == BURST;
 }
 
@@ -296,6 +302,7 @@ void broker_close(struct broker *b)
     if (b == NULL)
         return;
     const char *home = b->settings->home;
+    hosted_close(b->hosted);
     for (uint32_t i = 0; i <= BB_PEERS_MAX; i++)
         ring_clear(&b->post->receivers[i].ring);
     door_close(&b->vip, home);

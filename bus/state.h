@@ -5,6 +5,7 @@
 
 #include "bus/core/streams.h"
 #include "bus/door.h"
+#include "bus/hosted.h"
 #include "bus/post.h"
 #include "bus/zap.h"
 
@@ -61,6 +62,7 @@ struct broker {
     struct streams *streams;
     struct conns *conns;
     struct post *post;
+    struct hosted *hosted;
     struct zap zap;
     struct guard guard;
     struct pending pending;
@@ -69,7 +71,7 @@ struct broker {
     uint32_t doomed_count;
     struct door vip, sub, pub;
     struct publisher publishers[PUBLISHERS];
-    int64_t started_ms, now_ms, checked_ms;
+    int64_t started_ms, now_ms, checked_ms, ticked_ms;
     uint32_t refusals_logged;
     uint64_t plain_in, plain_out, plain_refused, subscriptions_refused;
     char *answer; /* the text of the last query, freed with the next */

@@ -150,7 +150,8 @@ static char *broker_stats(const struct broker *b)
 {
     const struct router_counts *counts = &b->router->counts;
     json_t *all = json_pack(
-        "{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:{s:I,s:I,s:I,s:I,s:I}}",
+        "{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:{s:I,s:I,s:I,s:I,s:I}"
+        "}",
         "version", BUSBAR_VERSION, "security", b->secure ? "curve" : "none", "uptime_s",
         (json_int_t)((b->now_ms - b->started_ms) / 1000), "resident_bytes", (json_int_t)resident_bytes(),
         "subscriptions", (json_int_t)b->router->subs.count, "received", (json_int_t)counts->received,
@@ -159,9 +160,9 @@ static char *broker_stats(const struct broker *b)
         (json_int_t)counts->refused, "unreachable", (json_int_t)counts->unreachable, "dropped",
         (json_int_t)b->post->dropped, "keys_accepted", (json_int_t)b->zap.accepted, "keys_barred",
         (json_int_t)b->guard.strikes, "keys_refused", (json_int_t)b->zap.refused, "peers", peer_stats(b),
-        "access", access_stats(b), "plain", "in", (json_int_t)b->plain_in, "out", (json_int_t)b->plain_out,
-        "refused", (json_int_t)b->plain_refused, "subscribers", (json_int_t)b->conns->open[DOOR_SUB],
-        "subscriptions_refused", (json_int_t)b->subscriptions_refused);
+        "access", access_stats(b), "hosted", hosted_status(b->hosted), "plain", "in", (json_int_t)b->plain_in,
+        "out", (json_int_t)b->plain_out, "refused", (json_int_t)b->plain_refused, "subscribers",
+        (json_int_t)b->conns->open[DOOR_SUB], "subscriptions_refused", (json_int_t)b->subscriptions_refused);
     char *text = all == NULL ? NULL : json_dumps(all, JSON_COMPACT);
     json_decref(all);
     return text;

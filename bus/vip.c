@@ -146,15 +146,19 @@ static void answer_query(struct broker *b, const struct router_in *in)
 
 static void forget_dropped(struct broker *b)
 {
-    if (b->out->dropped != 0)
-        post_forget(b->post, b->out->dropped);
+    uint32_t peer = b->out->dropped;
+    if (peer == 0)
+        return;
+    post_forget(b->post, peer);
+    hosted_left(b->hosted, peer);
 }
 
 /* Routes one message of a connection that may have the identity, or finds that it may not. */
 static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *in, const char *connection,
                   bool fresh)
 {
-    switch (router_receive(b->router, in, b->out)) {
+    enum router_verdict verdict = router_receive(b->router, in, b->out);
+    switch (verdict) {
     case ROUTER_QUERY:
         answer_query(b, in);
         break;
@@ -162,6 +166,7 @@ static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *i
         refusal_note_out(b, b->secure ? connection : NULL, &frames[0]);
         turn_away(b, in, frames);
         return;
+    case ROUTER_LOCAL:
     case ROUTER_MALFORMED:
     case ROUTER_DONE:
         break;
@@ -174,6 +179,8 @@ static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *i
     if (b->out->published)
         plain_publish(b);
     forget_dropped(b);
+    if (verdict == ROUTER_LOCAL)
+        hosted_receive(b->hosted, b->out->local, in);
 }
 
 static void take(struct broker *b, zmq_msg_t *frames, int count)
@@ -249,6 +256,7 @@ static bool drop_leaving(struct broker *b)
         router_drop(b->router, peer, b->out);
         post_forget(b->post, peer);
         (void)post_send(b->post, b->out, NULL);
+        hosted_left(b->hosted, peer);
         sent = true;
     }
     return sent;

@@ -39,6 +39,28 @@ void router_init(struct router *router, uint32_t subscriptions, void *memory, ui
     memcpy(router->name, name, size);
     router->name[size] = '\0';
     router->access = access;
+    router->hosted_count = 0;
+}
+
+uint32_t router_host(struct router *router, const char *identity)
+{
+    CHECK(router->hosted_count < ROUTER_HOSTED_MAX && access_is_identity(bytes_of(identity)));
+    router->hosted[router->hosted_count] = bytes_of(identity);
+    return router->hosted_count++;
+}
+
+/* The place of a hosted identity; hosted_count: it is none. */
+static uint32_t find_hosted(const struct router *router, struct bytes identity)
+{
+    uint32_t at = 0;
+    while (at < router->hosted_count && !bytes_equal(router->hosted[at], identity))
+        at++;
+    return at;
+}
+
+static bool is_hosted(const struct router *router, struct bytes identity)
+{
+    return find_hosted(router, identity) < router->hosted_count;
 }
 
 /* Tells every peer but `peer` that it came (`add`) or went (`drop`). */
@@ -78,7 +100,8 @@ static uint32_t join(struct router *router, const struct router_in *in, struct r
     uint32_t peer = peers_find(&router->peers, identity);
     if (peer != 0 && peers_at(&router->peers, peer)->entry == in->entry)
         return peer;
-    if (!access_is_identity(identity) || !access_allows(router->access, in->entry, ACCESS_IDENTITY, identity))
+    if (!access_is_identity(identity) || is_hosted(router, identity) ||
+        !access_allows(router->access, in->entry, ACCESS_IDENTITY, identity))
         return 0;
     if (peer == 0) {
         if (peers_add(&router->peers, identity, &peer) != BB_OK)
@@ -125,6 +148,8 @@ static void handle_peerlist(struct router *router, const struct router_in *in, u
     parcel_text(out, bytes_of("listing"));
     for (uint32_t at = peers_next(&router->peers, 0); at != 0; at = peers_next(&router->peers, at))
         parcel_text(out, peers_identity(&router->peers, at));
+    for (uint32_t i = 0; i < router->hosted_count; i++)
+        parcel_text(out, router->hosted[i]);
 }
 
 /* A peer takes leave; only for itself. */
@@ -244,6 +269,9 @@ static enum router_verdict forward(struct router *router, const struct router_in
 {
     uint32_t to = peers_find(&router->peers, in->frames[AT_RECIPIENT]);
     if (to == 0) {
+        out->local = find_hosted(router, in->frames[AT_RECIPIENT]);
+        if (out->local < router->hosted_count)
+            return ROUTER_LOCAL;
         undelivered(router, in, peer, NUMBER_UNREACHABLE, out);
         return ROUTER_DONE;
     }
@@ -309,7 +337,8 @@ enum status router_publish(struct router *router, struct bytes topic, struct byt
     parcel_reset(out);
     if (topic.size > BB_TOPIC_MAX)
         return BB_RANGE;
-    if (!access_allows(router->access, entry, ACCESS_PUBLISH, topic)) {
+    if (!access_allows(router->access, entry, ACCESS_PUBLISH, topic) ||
+        is_hosted(router, access_name(router->access, entry))) {
         parcel_refuse(out, ACCESS_PUBLISH, topic);
         router->counts.refused++;
         return BB_DENIED;
@@ -335,6 +364,22 @@ enum status router_publish(struct router *router, struct bytes topic, struct byt
     parcel_joined(out, text.pieces, text.count);
     router->counts.delivered += receivers;
     return BB_OK;
+}
+
+void router_say(struct router *router, uint32_t hosted, uint32_t peer, struct bytes id, const char *subsystem,
+                const struct bytes *arguments, size_t count, struct router_out *out)
+{
+    CHECK(hosted < router->hosted_count && count <= ROUTER_SAY_MAX);
+    parcel_reset(out);
+    parcel_open(out, ROUTER_REPLY);
+    parcel_to(out, peer);
+    parcel_text(out, router->hosted[hosted]);
+    parcel_text(out, bytes_of("VIP1"));
+    parcel_text(out, router->hosted[hosted]);
+    parcel_text(out, id);
+    parcel_text(out, bytes_of(subsystem));
+    for (size_t i = 0; i < count; i++)
+        parcel_text(out, arguments[i]);
 }
 
 void router_ping(struct router *router, uint32_t peer, struct router_out *out)

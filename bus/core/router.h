@@ -3,7 +3,9 @@
  * or a few pieces of text to be joined.
  *
  * Peers join with their first message. A key's entry says which identities it may take: a message from any
- * other is refused and says so, and the process shuts the connection. Source: VIP1; docs/architecture.md. */
+ * other is refused and says so, and the process shuts the connection. A few identities belong to the process
+ * itself: nobody can take them, and what is addressed to them is handed to the process.
+ * Source: VIP1; docs/architecture.md. */
 #ifndef BUS_CORE_ROUTER_H
 #define BUS_CORE_ROUTER_H
 
@@ -19,6 +21,10 @@
 #define ROUTER_NAME_SIZE 64
 /* Refusals that one message tells apart. */
 #define ROUTER_REFUSALS 8
+/* Identities that the process hosts itself. */
+#define ROUTER_HOSTED_MAX 8
+/* Frames after the subsystem in a message of router_say. */
+#define ROUTER_SAY_MAX 8
 /* The acknowledged count of a publish is capped: VOLTTRON's agents cannot decode larger bytes. */
 #define ROUTER_COUNT_MAX 127
 
@@ -31,8 +37,9 @@ enum router_policy {
 
 enum router_verdict {
     ROUTER_DONE,
-    ROUTER_QUERY,      /* the process answers `out->query` with router_answer */
-    ROUTER_MALFORMED,  /* dropped and counted */
+    ROUTER_QUERY,     /* the process answers `out->query` with router_answer */
+    ROUTER_LOCAL,     /* addressed to the hosted identity `out->local`; the process answers with router_say */
+    ROUTER_MALFORMED, /* dropped and counted */
     ROUTER_NOT_GRANTED /* the connection may not have this identity: shut it */
 };
 
@@ -73,6 +80,7 @@ struct router_out {
     struct writer text;
     uint8_t scratch[ROUTER_SCRATCH];
     struct bytes query; /* ROUTER_QUERY: the key asked for */
+    uint32_t local;     /* ROUTER_LOCAL: the hosted identity */
     /* A publish that was accepted, for the other doors: */
     bool published;
     struct bytes topic, sender;
@@ -91,6 +99,8 @@ struct router {
     struct subs subs;
     const struct access *access;
     char name[ROUTER_NAME_SIZE];
+    struct bytes hosted[ROUTER_HOSTED_MAX];
+    uint32_t hosted_count;
     struct router_counts counts;
 };
 
@@ -100,6 +110,15 @@ size_t router_memory(uint32_t subscriptions);
 /* A router called `name` over router_memory() zeroed bytes aligned to 16, borrowed like `access`. */
 void router_init(struct router *router, uint32_t subscriptions, void *memory, uint64_t seed, const char *name,
                  const struct access *access);
+
+/* From now on `identity` (static) is the process's own: nobody joins under it, and it is in the peer list.
+ * Its place, from 0 on; at most ROUTER_HOSTED_MAX. Before any peer joins. */
+uint32_t router_host(struct router *router, const char *identity);
+
+/* A message of hosted identity `hosted` to `peer`: `id` and the `count` ≤ ROUTER_SAY_MAX arguments are
+ * borrowed with *out. */
+void router_say(struct router *router, uint32_t hosted, uint32_t peer, struct bytes id, const char *subsystem,
+                const struct bytes *arguments, size_t count, struct router_out *out);
 
 /* Takes one message; what follows is in *out, which borrows the message. */
 enum router_verdict router_receive(struct router *router, const struct router_in *in, struct router_out *out);
