@@ -1,6 +1,7 @@
 #include "bus/hosted.h"
 
 #include "bus/auth_service.h"
+#include "bus/config_service.h"
 #include "bus/core/parcel.h"
 
 #include <busbar/check.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 
 /* One row for each identity that the broker hosts. */
-static const struct hosted_identity *const IDENTITIES[] = {&PLATFORM_AUTH};
+static const struct hosted_identity *const IDENTITIES[] = {&CONFIG_STORE, &PLATFORM_AUTH};
 #define IDENTITY_COUNT (sizeof IDENTITIES / sizeof *IDENTITIES)
 
 /* An answer that is owed to a peer. */
@@ -505,6 +506,9 @@ void hosted_close(struct hosted *h)
 {
     if (h == NULL)
         return;
+    for (size_t i = 0; i < HOSTED_ASKED_MAX; i++)
+        if (h->asked[i].number != 0)
+            give_up(&h->asked[i], BB_CLOSED);
     for (size_t i = 0; i < IDENTITY_COUNT; i++)
         IDENTITIES[i]->close(h->contexts[i]);
     for (size_t i = 0; i < HOSTED_TICKETS_MAX; i++)

@@ -76,11 +76,11 @@ void hosted_finish(struct hosted *hosted, uint64_t ticket, json_t *result);
 bool hosted_may(const struct hosted_call *call, const char *capability);
 
 /* The reply to a question: BB_OK and the result, BB_REMOTE and the error object, BB_TIMEOUT or BB_CLOSED (the
- * peer left) and NULL. */
+ * peer left, or the broker ends) and NULL. */
 typedef void hosted_on_reply(void *context, enum status status, json_t *answer);
 
 /* Calls `method` of a peer in the name of `identity`; `params` is taken over. After BB_OK `on_reply` (may be
- * NULL: a notification) is called exactly once, unless the broker closes before. BB_NOT_FOUND: no such peer.
+ * NULL: a notification) is called exactly once. BB_NOT_FOUND: no such peer.
  * BB_FULL. */
 BB_MUST_CHECK enum status hosted_ask(struct hosted *hosted, const char *identity, const char *peer,
                                      const char *method, json_t *params, uint32_t timeout_ms,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The identities that busbard hosts itself, spoken to frame by frame: JSON-RPC as it must be, `platform.auth`."""
 import json
+import sqlite3
 import unittest
 
 import zmq
@@ -194,6 +195,219 @@ class PlatformAuth(test_vip.WithBroker):
     def test_rpc_authorizations_are_echoed(self):
         methods = {"f": ["c", "d"], "g": []}
         self.assertEqual(self.a.result("platform.auth", "update_id_rpc_authorizations", "aa", methods), methods)
+
+
+class ConfigStore(test_vip.WithBroker):
+    def setUp(self):
+        super().setUp()
+        every = {"edit_config_store": {"identity": "/.*/"}}
+        self.broker.grant(aa=(["aa", "aa.*"], [""], [""], [every]), bb=(["bb"], [], [""]),
+                          cc=(["cc.*"], [], [], ["read_config_store", {"edit_config_store": {"identity": "/cc\\.[0-9]/"}}]))
+        self.reload()
+        self.a, self.b = Caller(self.broker, "aa"), Caller(self.broker, "bb")
+        self.pushed = []
+        self.b.serves = {name: lambda params, name=name: self.pushed.append((name, params))
+                         for name in ("config.update", "config.initial_update")}
+
+    def reload(self):
+        self.broker.process.send_signal(1)
+        self.broker.logged("rules-read")
+
+    def set(self, name, contents, kind="raw", who="bb", caller=None, **more):
+        """Sets while the agent `bb` takes what is pushed to it."""
+        caller = caller or self.b
+        self.assertEqual(caller.result("config.store", "set_config", who, name, contents, kind, **more), None)
+
+    def get(self, *args, **kwargs):
+        return self.b.result("config.store", "get_config", "bb", *args, **kwargs)
+
+    def test_a_row_comes_back_as_it_was(self):
+        csv = 'point,"units, ""of"" it"\r\na,F\r\n\r\nb\r\n"c\nd",kW,more,still\n'
+        parsed = [{"point": "a", 'units, "of" it': "F"}, {"point": "b", 'units, "of" it': None},
+                  {"point": "c\nd", 'units, "of" it': "kW", "null": ["more", "still"]}]
+        text = '{"a": 1.50, # number\n "b": [1, "http://x#y"], /* and\n a list */ "\u00e9\U0001f600": null} // end'
+        for name, kind, contents, value in (("r", "raw", "any \u00e9 text\n", "any \u00e9 text\n"), ("j", "json", text, None),
+                                            ("registry/c.csv", "csv", csv, parsed), ("empty", "raw", "", "")):
+            self.set(name, contents, kind)
+            self.assertEqual(self.get(name), contents)
+            self.assertEqual(self.get(name, raw=True), contents)
+            got = self.get(name, False)
+            self.assertEqual(got, value if kind != "json" else {"a": 1.5, "b": [1, "http://x#y"], "\u00e9\U0001f600": None})
+            about = self.b.result("config.store", "get_metadata", "bb", name)
+            self.assertRegex(about.pop("modified"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$")
+            self.assertEqual(about, {"type": kind, "data": contents})
+        self.assertEqual(self.b.result("config.store", "list_configs", "bb"), ["empty", "j", "r", "registry/c.csv"])
+        self.assertEqual(self.b.result("config.store", "list_stores"), ["bb"])
+
+    def test_names(self):
+        self.set(" /\\Config/ ", "1")
+        self.set("CONFIG", "2")
+        self.assertEqual(self.b.result("config.store", "list_configs", "bb"), ["CONFIG"])
+        self.assertEqual(self.get("config"), "2")
+        self.assertEqual([p["*args"] for _, p in self.pushed], [["NEW", "Config"], ["UPDATE", "CONFIG"]])
+        for name in ("", " / ", "a\tb", "x" * 256):
+            self.assertEqual(self.b.refused("config.store", "set_config", "bb", name, "1"), -32602)
+        for who in ("", "a b", "1e5", "x" * 256):
+            self.assertEqual(self.a.refused("config.store", "set_config", who, "n", "1"), -32602)
+
+    def test_what_is_refused(self):
+        for kind, text in (("json", "{"), ("json", "5"), ("json", '{"a":NaN}'), ("csv", ""), ("csv", 'a\n"b'), ("xml", "<a/>"), ("JSON", "{}")):
+            self.assertEqual(self.b.refused("config.store", "set_config", "bb", "n", text, kind), -32000, text)
+        self.assertEqual(self.b.refused("config.store", "set_config", "bb", "n", "x" * ((1 << 20) + 1)), -32000)
+        self.assertEqual(self.b.refused("config.store", "set_config", "bb", "n", {"a": 1}, "json"), -32602)
+        for method in ("get_config", "get_metadata", "delete_config"):
+            answer = self.b.call("config.store", method, "bb", "n")
+            self.assertEqual(answer["error"]["code"], -32000)
+            self.assertEqual(answer["error"]["data"]["exception.py"]["exc_type"], "KeyError")
+        self.assertEqual(self.b.result("config.store", "list_configs", "bb"), [])
+        self.assertEqual(self.pushed, [])
+
+    def test_initial_update_comes_before_the_answer(self):
+        self.set("config", '{"link": "config://other"}', "json", send_update=False)
+        self.set("other", "text", send_update=False)
+        self.assertEqual(self.pushed, [])
+        self.assertEqual(self.b.result("config.store", "initialize_configs", "bb"), None)
+        self.assertEqual(self.pushed, [("config.initial_update", [{"config": {"link": "config://other"}, "other": "text"}])])
+        # Of an agent that is not there, and by one who may.
+        self.assertEqual(self.a.result("config.store", "initialize_configs", "absent"), None)
+
+    def test_pushes(self):
+        self.set("n", "1", trigger_callback=False)
+        self.set("n", '[1]', "json")
+        self.b.result("config.store", "delete_config", "bb", "N", trigger_callback=True)
+        self.b.result("config.store", "delete_store", "bb")
+        self.set("m", "1", send_update=False)
+        self.b.result("config.store", "delete_store", "bb")
+        self.assertEqual(self.pushed, [
+            ("config.update", {"*args": ["NEW", "n"], "**kwargs": {"contents": "1", "trigger_callback": False}}),
+            ("config.update", {"*args": ["UPDATE", "n"], "**kwargs": {"contents": [1], "trigger_callback": True}}),
+            ("config.update", {"*args": ["DELETE", "N"], "**kwargs": {"trigger_callback": True}}),
+            ("config.update", {"*args": ["DELETE_ALL", None], "**kwargs": {"trigger_callback": True}})])
+        self.assertEqual(self.b.result("config.store", "list_stores"), [])
+
+    def test_a_push_is_the_stores_own_and_its_answer_counts_from_the_agent_alone(self):
+        self.a.send("config.store", "VIP1", "", "m", "RPC", json.dumps(
+            {"jsonrpc": "2.0", "id": "x", "method": "set_config", "params": ["bb", "n", "1"]}))
+        frames = self.b.next()
+        self.assertEqual(frames[:3], ["config.store", "VIP1", "config.store"])
+        self.assertEqual(frames[4], "RPC")
+        number = json.loads(frames[5])["id"]
+        forged = json.dumps({"jsonrpc": "2.0", "id": number, "result": None})
+        self.a.send("config.store", "VIP1", "", "m", "RPC", forged)
+        self.assertIsNone(self.a.next(QUIET_MS))
+        self.b.send("config.store", "VIP1", "", frames[3], "RPC", forged)
+        self.assertEqual(json.loads(self.a.next()[5]), {"jsonrpc": "2.0", "id": "x", "result": None})
+
+    def test_an_agent_that_leaves_or_fails_holds_nobody_up(self):
+        request = {"jsonrpc": "2.0", "id": "x", "method": "set_config", "params": ["bb", "n", "1"]}
+        self.a.send("config.store", "VIP1", "", "m", "RPC", json.dumps(request))
+        frames = self.b.next()
+        self.b.send("config.store", "VIP1", "", frames[3], "RPC", json.dumps(
+            {"jsonrpc": "2.0", "id": json.loads(frames[5])["id"], "error": {"code": -32001, "message": "no"}}))
+        self.assertEqual(json.loads(self.a.next()[5])["result"], None)
+        self.broker.logged("config-not-taken")
+        self.a.send("config.store", "VIP1", "", "m", "RPC", json.dumps(request))
+        self.assertIsNotNone(self.b.next())
+        self.b.close()
+        self.assertEqual(json.loads(self.a.next()[5])["result"], None)
+
+    def test_links(self):
+        self.set("a", '{"x": ["config://B", "config://missing", "config:/none"], "y": "raw"}', "json")
+        self.set("b", '[{"deep": "config://c.csv/ "}]', "json")
+        self.set("c.csv", "p\nconfig://d\n", "csv")
+        self.set("d", "config://a")
+        self.assertEqual(self.get("a", False)["x"][0], "config://B")
+        self.assertEqual(self.get("a", False, resolve=True),
+                         {"x": [[{"deep": [{"p": "config://a"}]}], None, "config:/none"], "y": "raw"})
+        for name, text in (("b", '["config://A"]'), ("e", '["config://e"]'), ("C.csv", '["config://a"]')):
+            self.assertEqual(self.b.refused("config.store", "set_config", "bb", name, text, "json"), -32000)
+        self.assertEqual(json.loads(self.get("b")), [{"deep": "config://c.csv/ "}])
+        # Twenty configurations, each with the next one twice, are a million values.
+        for i in range(20):
+            self.set(f"wide{i}", json.dumps([f"config://wide{i + 1}"] * 2), "json", send_update=False)
+        self.assertEqual(self.b.refused("config.store", "get_config", "bb", "wide0", False, resolve=True), -32000)
+
+    def test_who_may(self):
+        c = Caller(self.broker, "cc.1")
+        self.set("n", "1")
+        everything = (("set_config", ("n", "1")), ("get_config", ("n",)), ("get_metadata", ("n",)), ("delete_config", ("n",)),
+                      ("list_configs", ()), ("initialize_configs", ()), ("delete_store", ()), ("manage_store", ("n", "1")))
+        for method, args in everything:
+            self.assertEqual(self.b.refused("config.store", method, "aa", *args), -32001, method)
+        self.assertEqual(c.result("config.store", "get_config", "bb", "n"), "1")
+        self.assertEqual(c.refused("config.store", "set_config", "bb", "n", "1"), -32001)
+        self.assertEqual(c.refused("config.store", "set_config", "cc.10", "n", "1"), -32001)
+        self.assertEqual(c.result("config.store", "set_config", "cc.2", "n", "1"), None)
+        self.assertEqual(self.a.result("config.store", "get_config", "cc.2", "n"), "1")
+
+    def test_older_names(self):
+        self.b.result("config.store", "manage_store", "bb", "n", "1")
+        self.assertEqual(self.b.result("config.store", "manage_get", "bb", "n"), "1")
+        self.assertEqual(self.b.result("config.store", "manage_list_configs", "bb"), ["n"])
+        self.assertEqual(self.b.result("config.store", "manage_list_stores"), ["bb"])
+        self.assertEqual(self.b.result("config.store", "manage_get_metadata", "bb", "n")["data"], "1")
+        self.b.result("config.store", "manage_delete_config", "bb", "n")
+        self.b.result("config.store", "manage_delete_store", "bb")
+        self.assertEqual(self.b.result("config.store", "manage_list_stores"), [])
+
+    def test_what_was_answered_survives_kill_9(self):
+        for i in range(30):
+            self.set(f"n{i}", str(i), send_update=False)
+        self.broker.process.kill()
+        self.broker.process.wait()
+        (self.broker.home / "run/pub.address").unlink()
+        self.broker.log.close()
+        self.broker.start()
+        b = Caller(self.broker, "bb")
+        self.assertEqual([b.result("config.store", "get_config", "bb", f"n{i}") for i in range(30)], [str(i) for i in range(30)])
+
+    def test_bounds(self):
+        for i in range(8):
+            self.set(f"n{i}", "x" * (1 << 20), send_update=False)
+        self.assertEqual(self.b.refused("config.store", "set_config", "bb", "more", "x"), -32000)
+        self.set("n0", "", send_update=False)
+        self.set("more", "x" * (1 << 20), send_update=False)
+
+
+class DamagedStore(test_vip.WithBroker):
+    """busbard runs without its configurations, says so, and changes nothing in the file."""
+
+    def end_with(self, contents, mode=0o600):
+        path = self.broker.home / "config.db"
+        self.broker.process.terminate()
+        self.broker.process.wait()
+        path.write_bytes(contents)
+        path.chmod(mode)
+        self.broker.log.close()
+        self.broker.start()
+        b = Caller(self.broker, "bb")
+        for method, args in (("initialize_configs", ["bb"]), ("set_config", ["bb", "n", "1"]), ("get_config", ["bb", "n"]), ("list_stores", [])):
+            self.assertEqual(b.refused("config.store", method, *args), -32000)
+        hosted = {one["identity"]: one["trouble"] for one in b.stats()["hosted"]}
+        self.assertIn("config.db", hosted["config.store"])
+        self.assertEqual(hosted["platform.auth"], "")
+        self.assertEqual(path.read_bytes(), contents)
+        self.broker.logged("config-store")
+
+    def test_no_database(self):
+        self.end_with(b"this is no database at all" * 100)
+
+    def test_cut_short(self):
+        b = Caller(self.broker, "bb")
+        for i in range(50):
+            b.result("config.store", "set_config", "bb", f"n{i}", "x" * 2000, send_update=False)
+        self.broker.process.terminate()
+        self.broker.process.wait()
+        whole = (self.broker.home / "config.db").read_bytes()
+        self.assertGreater(len(whole), 100000)
+        self.end_with(whole[:40960])
+
+    def test_somebody_elses(self):
+        other = sqlite3.connect(self.broker.home / "other.db")
+        other.execute("CREATE TABLE t(a)")
+        other.commit()
+        other.close()
+        self.end_with((self.broker.home / "other.db").read_bytes())
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ CONTEXT = zmq.Context.instance()
 # How long nothing must come to count as nothing.
 QUIET_MS = 400
 # Identities that the broker hosts itself.
-HOSTED = ["platform.auth"]
+HOSTED = ["config.store", "platform.auth"]
 
 
 def text_of(key):

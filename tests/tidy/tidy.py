@@ -32,7 +32,8 @@ MAY_INCLUDE = {
     "bus/core": [],
     "bus/client": [],
     "bus/rules": ["bus/core", "bus/client"],
-    "bus": ["bus/core", "bus/client", "bus/rules"],
+    "bus/configs": [],
+    "bus": ["bus/core", "bus/client", "bus/rules", "bus/configs"],
     "market": [],
     "ledger/crypto": [],
     "ledger/core": ["market", "ledger/crypto"],
@@ -50,7 +51,7 @@ THIRD_PARTY = {
     "jansson.h": ["bus", "agents", "ledger", "tests"],
     "secp256k1.h": ["ledger/crypto", "tests"],
     "secp256k1_recovery.h": ["ledger/crypto", "tests"],
-    "sqlite3.h": ["ledger", "tests"],
+    "sqlite3.h": ["ledger", "bus/configs", "tests"],
     "libserialport.h": ["agents/uart", "tests"],
     "cmocka.h": ["tests"],
 }
