@@ -23,8 +23,9 @@
 /* Subscriptions of all peers together. */
 #define SUBSCRIPTIONS (256 * 1024)
 /* Pause between two tries at a full queue, and the longest pause of the loop. */
-#define RETRY_MS 5
-#define IDLE_MS  1000
+#define RETRY_MS   5
+#define LOCK_TRIES 20
+#define IDLE_MS    1000
 /* A thousand connections of one door need as many descriptors; the usual soft limit is 1024. */
 #define DESCRIPTORS CONNS_MAX
 
@@ -58,8 +59,12 @@ static enum status lock_home(struct broker *b, struct bb_reason *reason)
     if (status != BB_OK)
         return status;
     b->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (b->lock_fd >= 0 && flock(b->lock_fd, LOCK_EX | LOCK_NB) == 0)
-        return BB_OK;
+    /* Who asks whether a broker runs holds it for a moment. */
+    for (int i = 0; b->lock_fd >= 0 && i < LOCK_TRIES; i++) {
+        if (flock(b->lock_fd, LOCK_EX | LOCK_NB) == 0)
+            return BB_OK;
+        (void)nanosleep(&(struct timespec){0, RETRY_MS * 1000000}, NULL);
+    }
     bool held = errno == EWOULDBLOCK;
     bb_reason_say(reason, held ? "another busbard runs on this home (%s is locked)" : "cannot lock %s", path);
     return held ? BB_EXISTS : BB_IO;

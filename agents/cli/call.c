@@ -61,6 +61,13 @@ static enum status take_value(const struct option *option, const char *value, co
     return BB_OK;
 }
 
+bool verb_repeats(const struct option *option)
+{
+    static const char mark[] = "…";
+    size_t length = option->value == NULL ? 0 : strlen(option->value);
+    return length >= sizeof mark && strcmp(option->value + length - (sizeof mark - 1), mark) == 0;
+}
+
 /* Takes words[*at], which starts with --, and its value. */
 static enum status take_option(const struct verb *verb, const char *const *words, size_t count, size_t *at,
                                struct bb_reason *reason, struct call *call)
@@ -79,12 +86,18 @@ static enum status take_option(const struct verb *verb, const char *const *words
         call->values[index] = "";
         return BB_OK;
     }
-    if (attached)
-        return take_value(option, name + length + 1, "--", reason, &call->values[index]);
-    if (*at + 1 == count)
+    if (!attached && *at + 1 == count)
         return call_reason(reason, BB_RANGE, "--%s needs a value: --%s %s", option->name, option->name,
                            option->value);
-    return take_value(option, words[++*at], "--", reason, &call->values[index]);
+    const char *value = attached ? name + length + 1 : words[++*at];
+    if (verb_repeats(option) && call->many_count == VERB_MANY_MAX)
+        return call_reason(reason, BB_RANGE, "--%s: more than %d values", option->name, VERB_MANY_MAX);
+    enum status status = take_value(option, value, "--", reason, &call->values[index]);
+    if (status == BB_OK && verb_repeats(option)) {
+        call->many[call->many_count].option = option;
+        call->many[call->many_count++].value = value;
+    }
+    return status;
 }
 
 /* Takes from the environment what the words did not give. */
@@ -149,6 +162,17 @@ const char *call_value(const struct call *call, const char *name)
     size_t index;
     CHECK(option_named(call->verb, name, strlen(name), &index) != NULL);
     return call->values[index];
+}
+
+size_t call_values(const struct call *call, const char *name, const char **values)
+{
+    size_t index, count = 0;
+    const struct option *option = option_named(call->verb, name, strlen(name), &index);
+    CHECK(option != NULL && verb_repeats(option));
+    for (size_t i = 0; i < call->many_count; i++)
+        if (call->many[i].option == option)
+            values[count++] = call->many[i].value;
+    return count;
 }
 
 bool call_flag(const struct call *call, const char *name)

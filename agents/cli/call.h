@@ -17,6 +17,9 @@ BB_MUST_CHECK enum status call_parse(const struct verb *verb, const char *const 
 /* The value of option `name`, NULL when absent. The option must be one of the verb's (CHECK). */
 const char *call_value(const struct call *call, const char *name);
 
+/* All values of an option that may be given again, in their order, to values[VERB_MANY_MAX]; how many. */
+size_t call_values(const struct call *call, const char *name, const char **values);
+
 /* True when the flag was given. */
 bool call_flag(const struct call *call, const char *name);
 

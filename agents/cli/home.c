@@ -3,6 +3,7 @@
 #include "agents/cli/call.h"
 #include "bus/client/config.h"
 #include "bus/client/keys.h"
+#include "bus/rules/edit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@ struct grant {
     const char *key; /* keys/<key>.json */
     const char *comment;
     const char *const *identities, *const *publish, *const *subscribe;
+    const char *capability; /* NULL: none */
 };
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -31,17 +33,19 @@ struct grant {
 static const struct grant grants[] = {
     {"consumer-agent", "the consumers' boards", WORDS("consumer-agent"),
      WORDS("Data/consumer/", "dispatch/", "alerts/dispatch/", "heartbeat/consumer-agent"),
-     WORDS("Data/", "dispatch/")},
+     WORDS("Data/", "dispatch/"), NULL},
     {"dg-agent", "the generators' boards", WORDS("dg-agent"),
-     WORDS("Data/dg/", "dispatch/", "alerts/dispatch/", "heartbeat/dg-agent"), WORDS("Data/", "dispatch/")},
-    {"ledger", "the Bit-Energy ledger", WORDS("ledger"), WORDS("market/", "heartbeat/ledger"), WORDS("")},
-    {"cli", "the command line", WORDS("cli", "cli.*"), WORDS(""), WORDS("")},
+     WORDS("Data/dg/", "dispatch/", "alerts/dispatch/", "heartbeat/dg-agent"), WORDS("Data/", "dispatch/"),
+     NULL},
+    {"ledger", "the Bit-Energy ledger", WORDS("ledger"), WORDS("market/", "heartbeat/ledger"), WORDS(""),
+     NULL},
+    {"cli", "the command line", WORDS("cli", "cli.*"), WORDS(""), WORDS(""), "admin"},
     {"listener-agent", "prints what is on the bus", WORDS("listener-agent"),
-     WORDS("heartbeat/listener-agent"), WORDS("")},
+     WORDS("heartbeat/listener-agent"), WORDS(""), NULL},
     {"example-agent", "agents/example, to be copied", WORDS("example-agent"),
-     WORDS("example/", "heartbeat/example-agent"), WORDS("")},
+     WORDS("example/", "heartbeat/example-agent"), WORDS(""), NULL},
     {"script", "scripts at the plain doors", WORDS("script", "script.*"),
-     WORDS("script/", "devices/", "record/", "heartbeat/script"), WORDS("")},
+     WORDS("script/", "devices/", "record/", "heartbeat/script"), WORDS(""), NULL},
 };
 
 enum status home_find(const char *given, struct bb_reason *reason, char *path_out, size_t size)
@@ -143,10 +147,12 @@ static enum status add_entry(json_t *entries, const struct grant *grant, const s
     enum status status = keys_to_base64(keys->public_key, text);
     if (status != BB_OK)
         return status;
-    json_array_append_new(entries,
-                          json_pack("{s:s, s:o, s:o, s:o, s:s}", "key", text, "identities",
-                                    list_of(grant->identities), "publish", list_of(grant->publish),
-                                    "subscribe", list_of(grant->subscribe), "comment", grant->comment));
+    json_t *entry = json_pack("{s:s, s:o, s:o, s:o, s:s}", "key", text, "identities",
+                              list_of(grant->identities), "publish", list_of(grant->publish), "subscribe",
+                              list_of(grant->subscribe), "comment", grant->comment);
+    if (grant->capability != NULL)
+        json_object_set_new(entry, "capabilities", json_pack("[s]", grant->capability));
+    json_array_append_new(entries, entry);
     return BB_OK;
 }
 
@@ -189,8 +195,8 @@ static enum status make_own(struct making *m, json_t *entries, bool *added_out)
     char topics[AGENT_NAME_MAX + 1], heartbeat[AGENT_NAME_MAX + 16];
     snprintf(topics, sizeof topics, "%s/", m->agent);
     snprintf(heartbeat, sizeof heartbeat, "heartbeat/%s", m->agent);
-    struct grant grant = {m->agent, "an agent of your own", WORDS(m->agent), WORDS(topics, heartbeat),
-                          WORDS("")};
+    struct grant grant = {
+        m->agent, "an agent of your own", WORDS(m->agent), WORDS(topics, heartbeat), WORDS(""), NULL};
     return make_agent(m, entries, &grant, false, added_out);
 }
 
@@ -205,21 +211,33 @@ static enum status make_agents(struct making *m, json_t *entries, bool all, bool
     return status;
 }
 
-static enum status make_access(struct making *m)
+static enum status write_access(struct making *m, const char *path, bool *new_out)
 {
-    char path[HOME_ROOM];
-    bool fresh, added = false;
+    bool added = false;
     json_t *document = NULL;
-    below(m, "access.json", path, sizeof path);
-    enum status status = load_access(m, path, &fresh, &document);
+    enum status status = load_access(m, path, new_out, &document);
     if (status == BB_OK)
-        status = make_agents(m, json_object_get(document, "entries"), fresh, &added);
+        status = make_agents(m, json_object_get(document, "entries"), *new_out, &added);
     if (status == BB_OK && added) {
         char *text = json_dumps(document, JSON_INDENT(1));
         status = text == NULL ? BB_FULL : home_write(path, text, 0600, m->reason);
         free(text);
     }
     json_decref(document);
+    return status;
+}
+
+static enum status make_access(struct making *m)
+{
+    char path[HOME_ROOM];
+    bool fresh = false;
+    int lock;
+    below(m, "access.json", path, sizeof path);
+    enum status status = edit_lock(path, m->reason, &lock);
+    if (status != BB_OK)
+        return status;
+    status = write_access(m, path, &fresh);
+    close(lock);
     if (status == BB_OK)
         note(m, "access.json", fresh);
     return status;

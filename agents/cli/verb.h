@@ -9,11 +9,14 @@
 
 #define VERB_OPTIONS_MAX 20
 #define VERB_ARGS_MAX    32
+/* Values of options that may be given again, all together. */
+#define VERB_MANY_MAX 64
 
 /* An option of a verb. */
 struct option {
-    const char *name;        /* "topology": written --topology */
-    const char *value;       /* the placeholder of its value ("DIR", "FILE" complete as such); NULL: a flag */
+    const char *name; /* "topology": written --topology */
+    const char *value; /* the placeholder of its value ("DIR", "FILE" complete as such; one that ends in … may
+                          be given again and again: see call_values); NULL: a flag */
     const char *environment; /* the variable that gives the value when the option is absent, or NULL */
     const char *choices;     /* the values allowed, one space between them, or NULL: any */
     const char *help;        /* what it does, a sentence without its full stop */
@@ -42,6 +45,11 @@ struct call {
     const char *values[VERB_OPTIONS_MAX]; /* parallel to the verb's options; "" for a flag; NULL: not given */
     const char *args[VERB_ARGS_MAX];
     size_t arg_count;
+    struct {
+        const struct option *option;
+        const char *value;
+    } many[VERB_MANY_MAX]; /* in the order given */
+    size_t many_count;
 };
 
 /* All verbs, `*count_out` of them, in the order of the help. */
@@ -60,6 +68,9 @@ bool verb_in_group(const struct verb *verb, const char *group);
 
 /* Writes words[count] with a space between them to text[size], cut when it is too long. Returns `text`. */
 char *verb_join(const char *const *words, size_t count, char *text, size_t size);
+
+/* True for an option that may be given again and again. */
+bool verb_repeats(const struct option *option);
 
 /* How many options `verb` has. */
 static inline size_t verb_option_count(const struct verb *verb)

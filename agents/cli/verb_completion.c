@@ -186,6 +186,29 @@ static void offer_keys(const char *prefix)
         closedir(folder);
 }
 
+/* Offers the identities of $BUSBAR_HOME's access.json. */
+static void offer_identities(const char *prefix)
+{
+    struct bb_reason reason;
+    char home[512], path[600];
+    size_t i, k;
+    json_t *entry, *identity;
+    if (home_find(NULL, &reason, home, sizeof home) != BB_OK)
+        return;
+    snprintf(path, sizeof path, "%s/access.json", home);
+    json_t *access = json_load_file(path, 0, NULL);
+    json_array_foreach(json_object_get(access, "entries"), i, entry)
+    {
+        const char *comment = json_string_value(json_object_get(entry, "comment"));
+        json_array_foreach(json_object_get(entry, "identities"), k, identity)
+        {
+            if (json_is_string(identity))
+                offer(json_string_value(identity), prefix, comment == NULL ? "" : comment);
+        }
+    }
+    json_decref(access);
+}
+
 static void offer_value(const struct option *option, const char *prefix)
 {
     if (option->choices != NULL)
@@ -210,6 +233,10 @@ static void offer_arguments(const struct verb *verb, const char *prefix)
         offer_boards(verb->arguments, prefix);
     else if (strncmp(verb->name, "key ", 4) == 0)
         offer_keys(prefix);
+    else if (strcmp(verb->arguments, "KEY|IDENTITY") == 0)
+        offer_identities(prefix);
+    else if (strcmp(verb->arguments, "KEY|FINGERPRINT") == 0)
+        return;
     else if (strncmp(verb->arguments, "NAME", 4) == 0 || strncmp(verb->arguments, "BUYER", 5) == 0)
         offer_accounts(prefix);
     else if (strchr(verb->arguments, '|') != NULL)

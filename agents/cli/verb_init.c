@@ -32,7 +32,7 @@ static void print_people(const char *home, const struct home_item *items, size_t
     printf("home: %s\n\n", home);
     format_table(FORMAT_PEOPLE, &table);
     table_free(&table);
-    puts("\nWho may publish and subscribe what is in access.json; the broker reads it again on SIGHUP.");
+    puts("\nWho may publish and subscribe what is in access.json; busbar access shows and edits it.");
 }
 
 enum exit_code verb_init(const struct call *call)

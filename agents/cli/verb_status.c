@@ -41,6 +41,19 @@ static enum exit_code gather(const struct call *call, struct session *session, j
     return code;
 }
 
+/* Why a newer access.json is not in force; asked only when there is one, and told only to who may know. */
+static enum exit_code gather_access(const struct call *call, struct session *session, json_t *document)
+{
+    json_t *access = NULL;
+    const json_t *known = json_object_get(json_object_get(document, "stats"), "access");
+    if (!json_is_true(json_object_get(known, "held")))
+        return EXIT_DONE;
+    enum exit_code code = ask(call, session, "busbar.access", &access);
+    if (code == EXIT_DONE)
+        json_object_set_new(document, "access", access);
+    return code;
+}
+
 /* How many boards the uart agents know; none without an agent. */
 static enum exit_code gather_boards(const struct call *call, struct session *session, json_t *document)
 {
@@ -67,6 +80,21 @@ static void put_line(const char *name, const json_t *value)
         printf("%-14s %" JSON_INTEGER_FORMAT "\n", name, json_integer_value(value));
 }
 
+static void print_access(const json_t *document)
+{
+    const json_t *access = json_object_get(json_object_get(document, "stats"), "access");
+    const char *error = json_string_value(json_object_get(json_object_get(document, "access"), "error"));
+    json_int_t pending = json_integer_value(json_object_get(access, "pending"));
+    if (access == NULL)
+        return;
+    put_line("keys admitted", json_object_get(access, "entries"));
+    if (pending > 0)
+        printf("%-14s %" JSON_INTEGER_FORMAT ": busbar access pending\n", "pending", pending);
+    if (json_is_true(json_object_get(access, "held")))
+        printf("%-14s %s: the old rules hold\n", "access.json",
+               error != NULL ? error : "the broker cannot read the present file");
+}
+
 static void print_broker(const json_t *document)
 {
     static const char *const counters[][2] = {
@@ -83,6 +111,7 @@ static void print_broker(const json_t *document)
     const char *security = json_string_value(json_object_get(stats, "security"));
     if (security != NULL && strcmp(security, "none") == 0)
         puts("               (no encryption: everybody on this machine may do everything)");
+    print_access(document);
     const json_t *boards = json_object_get(document, "boards");
     printf("%-14s %" JSON_INTEGER_FORMAT " known, %" JSON_INTEGER_FORMAT " online, %" JSON_INTEGER_FORMAT
            " certified\n\n",
@@ -129,6 +158,8 @@ enum exit_code verb_status(const struct call *call)
         return code;
     json_t *document = json_document();
     code = gather(call, &session, document);
+    if (code == EXIT_DONE)
+        code = gather_access(call, &session, document);
     if (code == EXIT_DONE)
         code = gather_boards(call, &session, document);
     session_close(&session);

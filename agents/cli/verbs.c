@@ -133,6 +133,20 @@ static const struct option sealer = {
     "sealer", "ADDRESS", NULL, NULL,
     "who must have sealed the last block in it; the genesis' sealer without it"};
 
+static const struct option identities = {"identity", "IDENTITY…", NULL, NULL,
+                                         "an identity, or NAME.* for all that begin so"};
+static const struct option owner = {"identity", "IDENTITY", NULL, NULL,
+                                    "whose keystore it is; the name of its folder without it"};
+static const struct option publishes = {"publish", "PREFIX…", NULL, NULL, "topics to publish"};
+static const struct option subscribes = {"subscribe", "PREFIX…", NULL, NULL, "topics to hear"};
+static const struct option capabilities = {"capability", "NAME…", NULL, NULL,
+                                           "a capability; NAME={…} with parameters"};
+static const struct option comment = {"comment", "TEXT", NULL, NULL, "a word for people"};
+static const struct option only_show = {"dry-run", NULL, NULL, NULL,
+                                        "show what would be written, write nothing"};
+static const struct option broker_patience = {"timeout", "SECONDS", "BUSBAR_TIMEOUT", NULL,
+                                              "how long to wait for the broker; 5 without it"};
+
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
      "What is there stays: a key is never overwritten. --agent adds one of your own: it may hear all, and\n"
@@ -147,6 +161,33 @@ static const struct verb table[] = {
     {"rpc", "PEER METHOD [PARAMS]", 2, 3, "call a method of a peer and print its result",
      "PARAMS is a JSON list or object, - reads it from standard input.", LIST(&json, BUS), "busbar-bus(1)",
      verb_rpc, false},
+    {"access list", "", 0, 0, "list the keys and what each may do", NULL, LIST(&home, &json),
+     "busbar-access(1)", verb_access_list, false},
+    {"access show", "KEY|IDENTITY", 1, 1, "show one key's entry",
+     "Also the beginning of a fingerprint will do, with four characters or more.", LIST(&home, &json),
+     "busbar-access(1)", verb_access_show, false},
+    {"access pending", "", 0, 0, "show what was refused, and the commands that would grant it",
+     "The key that asks must have the capability admin.", LIST(&json, BUS), "busbar-access(1)",
+     verb_access_pending, false},
+    {"access approve", "KEY|FINGERPRINT", 1, 1, "let a new key in",
+     "FINGERPRINT begins one of `busbar access pending`. Without --publish and --subscribe it may publish "
+     "and\n"
+     "hear what is below its identities, and publish their heartbeats.",
+     LIST(&identities, &publishes, &subscribes, &capabilities, &comment, &only_show, &json, BUS),
+     "busbar-access(1)", verb_access_approve, false},
+    {"access grant", "KEY|IDENTITY", 1, 1, "let a key do more",
+     "Each option may be given again. Also the beginning of a fingerprint names a key.",
+     LIST(&identities, &publishes, &subscribes, &capabilities, &comment, &only_show, &json, &home,
+          &broker_patience),
+     "busbar-access(1)", verb_access_grant, false},
+    {"access revoke", "KEY|IDENTITY", 1, 1, "take a key's entry away, or with options a part of it",
+     "What it is doing ends within a second.",
+     LIST(&identities, &publishes, &subscribes, &capabilities, &only_show, &json, &home, &broker_patience),
+     "busbar-access(1)", verb_access_revoke, false},
+    {"access import", "FILE…", 1, VERB_ARGS_MAX, "take keys over from VOLTTRON's files",
+     "A keystore, known_hosts, auth.json or protected_topics.json each. What cannot be said here is told.",
+     LIST(&owner, &publishes, &subscribes, &only_show, &json, &home, &broker_patience), "busbar-access(1)",
+     verb_access_import, false},
     {"demo", "", 0, 0, "run a whole neighbourhood on this machine: boards, broker, agents",
      "Without --case it is Table 1 of the thesis. It stays up until Ctrl-C unless --once is given.",
      LIST(&once, &case_file, &method, &topology, &demo_baud, &demo_home, &keep, &demo_timeout, &json),

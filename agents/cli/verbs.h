@@ -7,6 +7,13 @@
 /* Each does what its row in the table says; `call` has been checked against that row. */
 verb_run verb_init;
 verb_run verb_status;
+verb_run verb_access_list;
+verb_run verb_access_show;
+verb_run verb_access_pending;
+verb_run verb_access_approve;
+verb_run verb_access_grant;
+verb_run verb_access_revoke;
+verb_run verb_access_import;
 verb_run verb_pub;
 verb_run verb_sub;
 verb_run verb_rpc;

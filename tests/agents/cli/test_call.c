@@ -20,12 +20,14 @@ static enum exit_code nothing(const struct call *call)
 static const struct option colour = {"colour", "COLOUR", "TEST_COLOUR", "red green", "which"};
 static const struct option loud = {"loud", NULL, NULL, NULL, "loudly"};
 static const struct option number = {"number", "N", NULL, NULL, "how many"};
+static const struct option voice = {"voice", "NAME…", NULL, NULL, "who sings"};
 static const struct verb sing = {.name = "sing",
                                  .arguments = "SONG [VERSE]",
                                  .args_min = 1,
                                  .args_max = 2,
                                  .summary = "sing a song",
-                                 .options = (const struct option *const[]){&colour, &loud, &number, NULL},
+                                 .options =
+                                     (const struct option *const[]){&colour, &loud, &number, &voice, NULL},
                                  .page = "busbar(1)",
                                  .run = nothing};
 
@@ -56,6 +58,28 @@ static void test_forms(void **state)
     assert_string_equal(call.args[0], "--loud");
     assert_false(call_flag(&call, "loud"));
     assert_string_equal(call_value(&call, "number"), "-3");
+}
+
+static void test_repeated(void **state)
+{
+    (void)state;
+    struct call call;
+    const char *values[VERB_MANY_MAX], *words[2 * VERB_MANY_MAX + 3] = {"one"};
+    assert_int_equal(
+        PARSE(&call, "one", "--voice", "a", "--loud", "--voice=", "--number", "1", "--voice", "c"), BB_OK);
+    assert_int_equal(call_values(&call, "voice", values), 3);
+    assert_string_equal(values[0], "a");
+    assert_string_equal(values[1], "");
+    assert_string_equal(values[2], "c");
+    assert_int_equal(PARSE(&call, "one"), BB_OK);
+    assert_int_equal(call_values(&call, "voice", values), 0);
+    for (size_t i = 0; i <= VERB_MANY_MAX; i++) {
+        words[1 + 2 * i] = "--voice";
+        words[2 + 2 * i] = "x";
+    }
+    assert_int_equal(parse(words, 1 + 2 * VERB_MANY_MAX, &call), BB_OK);
+    assert_int_equal(parse(words, 3 + 2 * VERB_MANY_MAX, &call), BB_RANGE);
+    assert_non_null(strstr(reason.text, "more than"));
 }
 
 static void expect_refusal(const char *part, enum status status)
@@ -133,8 +157,8 @@ static void test_numbers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_environment), cmocka_unit_test(test_help),
-                                       cmocka_unit_test(test_numbers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms),    cmocka_unit_test(test_repeated),
+                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_environment),
+                                       cmocka_unit_test(test_help),     cmocka_unit_test(test_numbers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
