@@ -173,6 +173,8 @@ static void build_core(struct broker *b)
     b->post = reserve(sizeof *b->post);
     b->memory = reserve(router_memory(SUBSCRIPTIONS));
     b->streams->seed = seed[1];
+    b->retain = retain_open(&b->settings->retain, (size_t)b->settings->retain_bytes,
+                            (size_t)b->settings->retain_message_bytes, seed[1]);
     access_init(b->access);
     snprintf(name, sizeof name, "busbard.%016llx", (unsigned long long)(seed[0] ^ seed[1]));
     router_init(b->router, SUBSCRIPTIONS, b->memory, seed[0], name, b->access);
@@ -325,6 +327,7 @@ void broker_close(struct broker *b)
     free(b->post->receivers);
     free(b->post);
     free(b->conns);
+    retain_close(b->retain);
     free(b->streams);
     free(b->out);
     free(b->router);

@@ -1,6 +1,7 @@
 #include "bus/hosted.h"
 
 #include "bus/auth_service.h"
+#include "bus/broker_service.h"
 #include "bus/config_service.h"
 #include "bus/core/parcel.h"
 
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 
 /* One row for each identity that the broker hosts. */
-static const struct hosted_identity *const IDENTITIES[] = {&CONFIG_STORE, &PLATFORM_AUTH};
+static const struct hosted_identity *const IDENTITIES[] = {&CONFIG_STORE, &PLATFORM_AUTH, &BUSBAR_BROKER};
 #define IDENTITY_COUNT (sizeof IDENTITIES / sizeof *IDENTITIES)
 
 /* An answer that is owed to a peer. */

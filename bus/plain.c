@@ -80,7 +80,7 @@ static void take(struct broker *b, zmq_msg_t *topic, zmq_msg_t *body)
         return;
     }
     (void)post_send(b->post, b->out, NULL);
-    plain_publish(b);
+    plain_published(b);
 }
 
 int plain_serve(struct broker *b)
@@ -142,7 +142,8 @@ static struct bytes write_decimal(uint32_t value, uint8_t room[DIGITS_MAX])
     return (struct bytes){room + at, DIGITS_MAX - at};
 }
 
-void plain_publish(struct broker *b)
+/* Sends the publish in broker->out to the sub door. */
+static void pass_on(struct broker *b)
 {
     struct envelope_text text;
     struct envelope envelope = b->out->envelope;
@@ -198,6 +199,12 @@ static bool admit_subscription(struct broker *b, zmq_msg_t *frame, struct bytes 
     b->subscriptions_refused++;
     refuse(b, frame, ACCESS_SUBSCRIBE, prefix);
     return false;
+}
+
+void plain_published(struct broker *b)
+{
+    retain_publish(b->retain, b->out->topic, b->out->sender, &b->out->envelope, b->now_ms);
+    pass_on(b);
 }
 
 /* One message of the XPUB socket: 1 (subscribe) or 0 (unsubscribe) and the prefix. */

@@ -10,8 +10,8 @@ int plain_serve(struct broker *broker);
 /* Admits or refuses the subscriptions that wait on the sub door. */
 void plain_subscriptions(struct broker *broker);
 
-/* Sends the publish in broker->out to the sub door. */
-void plain_publish(struct broker *broker);
+/* The publish in broker->out was sent to the peers: counts and keeps it, and sends it to the sub door. */
+void plain_published(struct broker *broker);
 
 /* Puts the rules in force to what was granted under `old` ones: shuts connections of the sub door whose key
  * may hear less than before, or asked for what it may hear now, so that they subscribe again; forgets what

@@ -76,6 +76,7 @@ void post_forget(struct post *post, uint32_t peer)
 {
     struct receiver *receiver = &post->receivers[peer];
     bool backlogged = receiver->backlogged;
+    post->discarded += receiver->ring.count;
     ring_clear(&receiver->ring);
     *receiver = (struct receiver){.fd = -1, .backlogged = backlogged};
 }
@@ -83,8 +84,10 @@ void post_forget(struct post *post, uint32_t peer)
 static void keep(struct post *post, uint32_t peer, struct packet *packet)
 {
     struct receiver *receiver = &post->receivers[peer];
+    size_t bytes = receiver->ring.size + packet->size;
     uint32_t dropped = ring_push(&receiver->ring, packet);
     receiver->dropped += dropped;
+    receiver->dropped_bytes += bytes - receiver->ring.size;
     post->dropped += dropped;
     if (!receiver->backlogged) {
         receiver->backlogged = true;
@@ -111,6 +114,7 @@ static int flush_peer(struct post *post, uint32_t peer)
         if (failed != 0)
             return failed;
         struct packet *packet = ring_pop(ring);
+        post->receivers[peer].out_bytes += packet->size;
         send_frames(post, packet->frames, packet->count);
         ring_packet_free(packet);
         peers_at(&post->router->peers, peer)->out++;
@@ -136,12 +140,16 @@ static int deliver(struct post *post, const struct router_parcel *parcel, uint32
         return failed;
     }
     if (failed == EAGAIN) {
-        if (parcel->policy == ROUTER_FORWARD)
+        if (parcel->policy == ROUTER_FORWARD) {
+            receiver->returned++;
             return failed;
+        }
         keep(post, peer, packet_of(frames, count));
         return 0;
     }
     peers_at(&post->router->peers, peer)->out++;
+    for (uint32_t i = 0; i < count; i++)
+        receiver->out_bytes += zmq_msg_size(&frames[i]);
     if (!last && count <= BB_FRAMES_MAX) {
         for (uint32_t i = 0; i < count; i++)
             share(&copies[i], &frames[i]);
@@ -151,9 +159,9 @@ static int deliver(struct post *post, const struct router_parcel *parcel, uint32
     return 0;
 }
 
-/* Sends one frame straight from where it is: small ones by value, large ones by reference. */
-static void send_frame(struct post *post, const struct router_out *out, const struct router_frame *from,
-                       zmq_msg_t *in, int flags)
+/* Sends one frame straight from where it is: small ones by value, large ones by reference. Its size. */
+static size_t send_frame(struct post *post, const struct router_out *out, const struct router_frame *from,
+                         zmq_msg_t *in, int flags)
 {
     zmq_msg_t frame;
     struct bytes span = {NULL, 0};
@@ -163,14 +171,16 @@ static void send_frame(struct post *post, const struct router_out *out, const st
         span = out->pieces[from->first];
     if (from->in < 0 ? from->count == 1 : span.size <= SMALL) {
         (void)zmq_send(post->socket, span.data, span.size, flags);
-        return;
+        return span.size;
     }
     if (from->in < 0)
         make_text(&frame, out, from);
     else
         share(&frame, &in[from->in]);
+    size_t size = zmq_msg_size(&frame);
     if (zmq_msg_send(&frame, post->socket, flags) < 0)
         zmq_msg_close(&frame);
+    return size;
 }
 
 /* The usual case without detours: one receiver with nothing waiting and room in its pipe. False if it is not
@@ -179,13 +189,13 @@ static bool send_straight(struct post *post, const struct router_out *out, const
                           zmq_msg_t *in)
 {
     uint32_t peer = out->to[parcel->to_first];
-    const struct receiver *receiver = &post->receivers[peer];
+    struct receiver *receiver = &post->receivers[peer];
     if (parcel->to_count != 1 || receiver->leaving || ring_first(&receiver->ring) != NULL ||
         address(post, peer) != 0)
         return false;
     for (uint32_t i = 0; i < parcel->frame_count; i++)
-        send_frame(post, out, &out->frames[parcel->frame_first + i], in,
-                   ZMQ_DONTWAIT | (i + 1 < parcel->frame_count ? ZMQ_SNDMORE : 0));
+        receiver->out_bytes += send_frame(post, out, &out->frames[parcel->frame_first + i], in,
+                                          ZMQ_DONTWAIT | (i + 1 < parcel->frame_count ? ZMQ_SNDMORE : 0));
     peers_at(&post->router->peers, peer)->out++;
     return true;
 }

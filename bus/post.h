@@ -10,7 +10,10 @@
 /* What the process knows about a peer, by the core's index. All zero is a new peer. */
 struct receiver {
     struct ring ring;
-    uint64_t dropped;
+    uint64_t dropped, dropped_bytes; /* pushed out of the ring by newer ones */
+    uint64_t returned;               /* for a full queue: their senders were told */
+    uint64_t out_bytes;
+    char address[64];       /* where it connects from; "" over ipc, or unknown */
     int fd;                 /* of its connection */
     const void *connection; /* changes with the connection: see broker.c */
     char user[ACCESS_KEY_SIZE + 1];
@@ -27,6 +30,7 @@ struct post {
     uint32_t leaving[2 * (BB_PEERS_MAX + 1)]; /* peers that cannot be reached any more */
     uint32_t backlog_count, leaving_count;
     uint64_t dropped;
+    uint64_t discarded; /* what still waited for peers that went */
 };
 
 /* Sends every parcel of `out`; `in` are the frames that it refers to. 0, EAGAIN or EHOSTUNREACH for a forward

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ENDPOINTS_MAX 16
+#define PREFIXES_MAX  64
 
 static const char *const SECURITIES[] = {"curve", "none", NULL};
 
@@ -21,6 +22,12 @@ static const struct setting TABLE[] = {
      "curve: encrypted, keys of access.json only; none: everybody on this machine may do everything"},
     {"instance_name", SETTING_TEXT, offsetof(struct settings, instance_name), 1, 255, NULL, "busbar", NULL,
      "what VIP's query instance-name answers"},
+    {"retain", SETTING_LIST, offsetof(struct settings, retain), 0, PREFIXES_MAX, NULL, NULL, NULL,
+     "prefixes of topics whose last message is kept (default: all topics)"},
+    {"retain_bytes", SETTING_INTEGER, offsetof(struct settings, retain_bytes), 0, 1 << 30, "bytes", "8388608",
+     NULL, "bound of all last messages; 0: none is kept"},
+    {"retain_message_bytes", SETTING_INTEGER, offsetof(struct settings, retain_message_bytes), 1, 1 << 24,
+     "bytes", "65536", NULL, "largest last message that is kept"},
 };
 
 const struct config SETTINGS = {"busbard",

@@ -13,6 +13,8 @@ struct settings {
     struct setting_list vip, sub, pub;
     int security;
     char *instance_name;
+    struct setting_list retain;
+    int64_t retain_bytes, retain_message_bytes;
 };
 
 /* The table behind struct settings. */

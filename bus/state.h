@@ -7,6 +7,7 @@
 #include "bus/door.h"
 #include "bus/hosted.h"
 #include "bus/post.h"
+#include "bus/retain.h"
 #include "bus/zap.h"
 
 #include <busbar/reason.h>
@@ -63,6 +64,7 @@ struct broker {
     struct conns *conns;
     struct post *post;
     struct hosted *hosted;
+    struct retain *retain;
     struct zap zap;
     struct guard guard;
     struct pending pending;

@@ -135,6 +135,7 @@ static void bind_connection(struct broker *b, const struct router_in *in, zmq_ms
     receiver->leaving = false;
     guard_heard(&b->guard, in->entry);
     snprintf(receiver->user, sizeof receiver->user, "%s", b->secure ? connection : "");
+    snprintf(receiver->address, sizeof receiver->address, "%s", refusal_address(&frames[0]));
     if (!conns_prove(b->conns, fd, peer))
         post_leave(b->post, peer);
 }
@@ -177,7 +178,7 @@ static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *i
         refusal_note_out(b, b->secure ? connection : NULL, &frames[0]);
     send_out(b, frames, in);
     if (b->out->published)
-        plain_publish(b);
+        plain_published(b);
     forget_dropped(b);
     if (verdict == ROUTER_LOCAL)
         hosted_receive(b->hosted, b->out->local, in);

@@ -1,8 +1,8 @@
 /* busbar sub: what is on the bus, a line each. */
 #include "agents/cli/format.h"
-#include "agents/cli/json.h"
+#include "agents/cli/message.h"
+#include "agents/cli/retained.h"
 #include "agents/cli/session.h"
-#include "agents/cli/stamp.h"
 #include "agents/cli/verbs.h"
 
 #include <stdlib.h>
@@ -11,58 +11,31 @@
 struct subscription {
     const struct call *call;
     struct session session;
+    struct retained retained;
     bool jsonl, colour, timed_out;
     int64_t left; /* messages to come; −1: no end */
 };
 
-static json_t *parsed(const char *text)
+static void show(void *context, const struct message *message)
 {
-    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-    /* VOLTTRON's agents write NaN, which is no JSON: then it is passed on as a text. */
-    return value == NULL ? json_string(text) : value;
-}
-
-/* Prints a text that came from outside without the bytes that a terminal would obey. */
-static void put_harmless(const char *text)
-{
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        bool control = *at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0);
-        putchar(control ? '?' : *at);
-    }
-}
-
-static void print_line(const struct subscription *s, const char *topic, const char *sender,
-                       const char *message)
-{
-    char now[STAMP_TEXT_MAX];
-    printf("%s ", stamp_format(bb_loop_wall_ms(), now));
-    fputs(s->colour ? "\033[1m" : "", stdout);
-    put_harmless(topic);
-    fputs(s->colour ? "\033[0m " : " ", stdout);
-    put_harmless(sender);
-    putchar(' ');
-    put_harmless(message);
-    putchar('\n');
+    struct subscription *s = context;
+    if (s->left == 0)
+        return;
+    (void)message_print(message, s->jsonl, s->colour);
+    if (s->left > 0 && --s->left == 0)
+        bb_loop_stop(s->session.loop);
 }
 
 static void on_message(void *context, const char *topic, const char *sender, const char *headers,
                        const char *message)
 {
     struct subscription *s = context;
-    if (s->left == 0)
-        return;
-    if (s->jsonl) {
-        char now[STAMP_TEXT_MAX];
-        json_print_line(stdout,
-                        json_pack("{s:s, s:s, s:s, s:o, s:o}", "time", stamp_format(bb_loop_wall_ms(), now),
-                                  "topic", topic, "sender", sender, "headers",
-                                  parsed(headers == NULL ? "{}" : headers), "message", parsed(message)));
-    } else {
-        print_line(s, topic, sender, message);
-    }
-    fflush(stdout);
-    if (s->left > 0 && --s->left == 0)
-        bb_loop_stop(s->session.loop);
+    const struct message m = {.time_ms = bb_loop_wall_ms(),
+                              .topic = topic,
+                              .sender = sender,
+                              .headers = headers,
+                              .message = message};
+    retained_take(&s->retained, &m);
 }
 
 static void on_timeout(void *context)
@@ -88,12 +61,15 @@ static bool covered(const struct call *call, size_t index)
 static enum status subscribe_all(struct subscription *s)
 {
     const struct call *call = s->call;
+    struct retained *r = &s->retained;
     enum status status = BB_OK;
-    for (size_t i = 0; i < call->arg_count && status == BB_OK; i++)
+    for (size_t i = 0; i < call->arg_count; i++)
         if (!covered(call, i))
-            status = bb_subscribe(s->session.client, call->args[i], on_message, s);
+            r->prefixes[r->count++] = call->args[i];
     if (call->arg_count == 0)
-        status = bb_subscribe(s->session.client, "", on_message, s);
+        r->prefixes[r->count++] = "";
+    for (size_t i = 0; i < r->count && status == BB_OK; i++)
+        status = bb_subscribe(s->session.client, r->prefixes[i], on_message, s);
     int timer;
     if (status == BB_OK && call_flag(call, "timeout"))
         status = bb_loop_after(s->session.loop, s->session.timeout_ms, on_timeout, s, &timer);
@@ -102,13 +78,20 @@ static enum status subscribe_all(struct subscription *s)
 
 static enum exit_code run(struct subscription *s)
 {
+    s->retained.finished = !call_flag(s->call, "retained");
     enum status status = subscribe_all(s);
     if (status == BB_OK)
         status = bb_flush(s->session.client, s->session.timeout_ms);
+    if (status == BB_OK && !s->retained.finished)
+        status = retained_start(&s->retained);
     if (status == BB_OK && s->left != 0 && !s->timed_out)
         status = bb_loop_run(s->session.loop);
     if (status == BB_INTERRUPTED)
         return EXIT_INTERRUPTED;
+    if (s->retained.error[0] != '\0')
+        return call_fail(s->call, exit_of(s->retained.failed), "%s", s->retained.error);
+    if (status == BB_OK)
+        status = s->retained.failed;
     if (status != BB_OK)
         return session_fail(s->call, &s->session, status);
     if (s->timed_out && s->left > 0)
@@ -127,7 +110,11 @@ enum exit_code verb_sub(const struct call *call)
     enum exit_code code = session_open(call, &s.session);
     if (code != EXIT_DONE)
         return code;
+    s.retained.session = &s.session;
+    s.retained.show = show;
+    s.retained.context = &s;
     code = run(&s);
     session_close(&s.session);
+    retained_free(&s.retained);
     return code;
 }

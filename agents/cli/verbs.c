@@ -21,6 +21,9 @@ static const struct option jsonl = {"jsonl", NULL, NULL, NULL, "print one JSON o
 static const struct option patience = {"timeout", "SECONDS", NULL, NULL,
                                        "end after so long, with exit code 124 if messages are missing"};
 
+static const struct option retained = {"retained", NULL, NULL, NULL,
+                                       "first the last message of each topic, then what comes"};
+
 static const struct option kw = {"kw", "KW", NULL, NULL, "power to apply, kW"};
 static const struct option omega = {"omega", "USD_PER_KWH", NULL, NULL, "a consumer's ω"};
 static const struct option sigma = {"sigma", "USD_PER_KWH_PER_KW", NULL, NULL, "a consumer's σ"};
@@ -157,7 +160,7 @@ static const struct verb table[] = {
     {"pub", "TOPIC JSON", 2, 2, "publish one message", "JSON is the message, - reads it from standard input.",
      LIST(&headers, BUS), "busbar-bus(1)", verb_pub, false},
     {"sub", "[PREFIX…]", 0, VERB_ARGS_MAX, "print what is published under the prefixes", NULL,
-     LIST(&count, &jsonl, &home, &address, &as, &patience), "busbar-bus(1)", verb_sub, false},
+     LIST(&retained, &count, &jsonl, &home, &address, &as, &patience), "busbar-bus(1)", verb_sub, false},
     {"rpc", "PEER METHOD [PARAMS]", 2, 3, "call a method of a peer and print its result",
      "PARAMS is a JSON list or object, - reads it from standard input.", LIST(&json, BUS), "busbar-bus(1)",
      verb_rpc, false},
@@ -188,6 +191,11 @@ static const struct verb table[] = {
      "A keystore, known_hosts, auth.json or protected_topics.json each. What cannot be said here is told.",
      LIST(&owner, &publishes, &subscribes, &only_show, &json, &home, &broker_patience), "busbar-access(1)",
      verb_access_import, false},
+    {"peers", "", 0, 0, "show every peer: where from, how much it sends and gets, what was dropped",
+     "A key without the capability admin sees its own row.", LIST(&json, BUS), "busbar-bus(1)", verb_peers,
+     false},
+    {"topic stats", "[PREFIX]", 0, 1, "show what is published: how much, how often, by whom last", NULL,
+     LIST(&json, BUS), "busbar-bus(1)", verb_topic_stats, false},
     {"demo", "", 0, 0, "run a whole neighbourhood on this machine: boards, broker, agents",
      "Without --case it is Table 1 of the thesis. It stays up until Ctrl-C unless --once is given.",
      LIST(&once, &case_file, &method, &topology, &demo_baud, &demo_home, &keep, &demo_timeout, &json),

@@ -17,6 +17,8 @@ verb_run verb_access_import;
 verb_run verb_pub;
 verb_run verb_sub;
 verb_run verb_rpc;
+verb_run verb_peers;
+verb_run verb_topic_stats;
 verb_run verb_demo;
 verb_run verb_dispatch_show;
 verb_run verb_dispatch_hold;

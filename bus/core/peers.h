@@ -12,8 +12,8 @@ struct peer {
     bool live;
     uint32_t next;  /* in the bucket, or in the free list; 0: none */
     uint32_t entry; /* of access.h */
-    int64_t heard_ms;
-    uint64_t in, out, published, refused;
+    int64_t since_ms, heard_ms;
+    uint64_t in, in_bytes, out, published, refused;
 };
 
 #define PEERS_BUCKETS 8192

@@ -309,7 +309,10 @@ enum router_verdict router_receive(struct router *router, const struct router_in
     }
     struct peer *sender = peers_at(&router->peers, peer);
     sender->heard_ms = in->now_ms;
-    sender->in++;
+    if (sender->in++ == 0)
+        sender->since_ms = in->now_ms;
+    for (size_t i = 1; i < in->count; i++)
+        sender->in_bytes += in->frames[i].size;
     if (!valid)
         return ROUTER_DONE;
     if (in->frames[AT_RECIPIENT].size > 0)

@@ -26,7 +26,7 @@ CONTEXT = zmq.Context.instance()
 # How long nothing must come to count as nothing.
 QUIET_MS = 400
 # Identities that the broker hosts itself.
-HOSTED = ["config.store", "platform.auth"]
+HOSTED = ["config.store", "platform.auth", "busbar.broker"]
 
 
 def text_of(key):
