@@ -13,6 +13,13 @@ static uint64_t hash_of(const char *text)
     return hash;
 }
 
+static void copy_text(char *to, size_t room, const char *from)
+{
+    size_t size = strnlen(from, room - 1);
+    memcpy(to, from, size);
+    to[size] = '\0';
+}
+
 static struct bytes cut_text(const struct pending_asked *asked)
 {
     size_t size = asked->text.size < PENDING_TEXT_MAX ? asked->text.size : PENDING_TEXT_MAX;
@@ -50,13 +57,6 @@ static struct pending_item *victim_of(struct pending *pending)
     return victim;
 }
 
-static void copy_text(char *to, size_t room, const char *from)
-{
-    size_t size = strnlen(from, room - 1);
-    memcpy(to, from, size);
-    to[size] = '\0';
-}
-
 bool pending_note(struct pending *pending, const struct pending_asked *asked, int64_t now_ms)
 {
     for (uint32_t i = 0; i < pending->count; i++) {
@@ -65,6 +65,8 @@ bool pending_note(struct pending *pending, const struct pending_asked *asked, in
             continue;
         item->times++;
         item->last_ms = now_ms;
+        item->door = (uint8_t)asked->door;
+        copy_text(item->address, sizeof item->address, asked->address);
         return false;
     }
     bool full = pending->count == PENDING_MAX;

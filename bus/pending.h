@@ -32,7 +32,7 @@ struct pending_item {
     uint8_t size;
     bool unknown, cut;
     uint8_t kind, door;
-    uint64_t source; /* a hash */
+    uint64_t source; /* a hash; door and address are those of the last time */
     uint64_t times;
     int64_t first_ms, last_ms;
 };
