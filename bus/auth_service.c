@@ -1,14 +1,10 @@
 #include "bus/auth_service.h"
 
+#include "bus/auth_file.h"
 #include "bus/state.h"
 
 #include <busbar/check.h>
 #include <stdlib.h>
-
-struct auth_service {
-    struct broker *broker;
-    struct hosted *hosted;
-};
 
 /* Capabilities of the broker's own identities: agents let config.store push their configuration only when it
  * is known to have this one. */
@@ -98,7 +94,9 @@ static json_t *user_map(const struct auth_service *s)
 
 static void get_user_to_capabilities(struct hosted_call *call)
 {
-    hosted_result(call, user_map(call->context));
+    struct auth_service *s = call->context;
+    json_object_set_new(s->askers, call->caller, json_true());
+    hosted_result(call, user_map(s));
 }
 
 static void update_id_rpc_authorizations(struct hosted_call *call)
@@ -138,8 +136,25 @@ static void get_nothing(struct hosted_call *call)
         NULL, JSONRPC_ANY, false                                                                             \
     }
 static const struct jsonrpc_parameter USER[] = {{"user_id", JSONRPC_TEXT, false}, END};
+static const struct jsonrpc_parameter KEY[] = {
+    {"credentials", JSONRPC_TEXT, false}, {"is_allow", JSONRPC_BOOL, true}, END};
+static const struct jsonrpc_parameter ENTRY[] = {{"entry", JSONRPC_OBJECT, false}, END};
+static const struct jsonrpc_parameter ENTRY_AT[] = {{"auth_entry", JSONRPC_OBJECT, false},
+                                                    {"index", JSONRPC_INTEGER, false},
+                                                    {"is_allow", JSONRPC_BOOL, true},
+                                                    END};
+static const struct jsonrpc_parameter INDEX[] = {
+    {"index", JSONRPC_INTEGER, false}, {"is_allow", JSONRPC_BOOL, true}, END};
+static const struct jsonrpc_parameter INDICES[] = {
+    {"indices", JSONRPC_LIST, false}, {"is_allow", JSONRPC_BOOL, true}, END};
 static const struct jsonrpc_parameter AUTHORIZATIONS[] = {
     {"identity", JSONRPC_TEXT, false}, {"rpc_methods", JSONRPC_OBJECT, false}, END};
+
+/* VOLTTRON leaves these to every peer. */
+#define GUARDED(method, function, table)                                                                     \
+    {                                                                                                        \
+        .name = method, .run = function, .parameters = table, .capability = "allow_auth_modifications"       \
+    }
 
 static const struct hosted_method METHODS[] = {
     {.name = "get_user_to_capabilities", .run = get_user_to_capabilities},
@@ -149,15 +164,74 @@ static const struct hosted_method METHODS[] = {
     {.name = "get_capabilities", .run = get_capabilities, .parameters = USER},
     {.name = "get_authorizations", .run = get_authorizations, .parameters = USER},
     {.name = "get_groups", .run = get_nothing, .parameters = USER},
-    {.name = "get_roles", .run = get_nothing, .parameters = USER}};
+    {.name = "get_roles", .run = get_nothing, .parameters = USER},
+    GUARDED("auth_file.read", auth_file_read, NULL),
+    GUARDED("auth_file.find_by_credentials", auth_file_find, KEY),
+    GUARDED("auth_file.add", auth_file_add, ENTRY),
+    GUARDED("auth_file.update_by_index", auth_file_update, ENTRY_AT),
+    GUARDED("auth_file.remove_by_credentials", auth_file_remove_key, KEY),
+    GUARDED("auth_file.remove_by_index", auth_file_remove_at, INDEX),
+    GUARDED("auth_file.remove_by_indices", auth_file_remove_at, INDICES),
+    GUARDED("list", auth_file_read, NULL),
+    GUARDED("add", auth_file_add, ENTRY),
+    GUARDED("remove", auth_file_remove_key, KEY)};
+
+/* A number that changes when agents would look other capabilities up: with the rules, and with the peers that
+ * have capabilities under a name that only a pattern allows. */
+static uint64_t state_of(const struct auth_service *s)
+{
+    const struct peers *peers = &s->broker->router->peers;
+    uint64_t sum = s->broker->reload.generation;
+    struct bytes text;
+    for (uint32_t peer = peers_next(peers, 0); peer != 0; peer = peers_next(peers, peer)) {
+        uint32_t at = 0;
+        uint64_t hash = 1;
+        if (!access_next(s->broker->access, peers_at(peers, peer)->entry, ACCESS_CAPABILITY, &at, &text))
+            continue;
+        struct bytes name = peers_identity(peers, peer);
+        for (size_t i = 0; i < name.size; i++)
+            hash = (hash ^ name.data[i]) * 0x100000001b3u;
+        sum += hash << 16;
+    }
+    return sum;
+}
+
+/* Tells those who looked the capabilities up that they have changed, as VOLTTRON does. */
+static void tick(void *context)
+{
+    struct auth_service *s = context;
+    uint64_t state = state_of(s);
+    const char *asker;
+    json_t *ignored;
+    void *next;
+    if (state == s->told)
+        return;
+    s->told = state;
+    if (json_object_size(s->askers) == 0)
+        return;
+    json_t *map = user_map(s);
+    json_object_foreach_safe(s->askers, next, asker, ignored)
+    {
+        if (hosted_ask(s->hosted, PLATFORM_AUTH.name, asker, "auth.update", json_pack("[O]", map), 0, NULL,
+                       NULL) != BB_OK)
+            json_object_del(s->askers, asker);
+    }
+    json_decref(map);
+}
 
 static void *open_service(struct broker *broker, struct hosted *hosted)
 {
     struct auth_service *s = calloc(1, sizeof *s);
     CHECK(s != NULL);
-    s->broker = broker;
-    s->hosted = hosted;
+    *s = (struct auth_service){.broker = broker, .hosted = hosted, .askers = json_object()};
     return s;
+}
+
+static void close_service(void *context)
+{
+    struct auth_service *s = context;
+    json_decref(s->askers);
+    free(s);
 }
 
 static json_t *status_of(void *context)
@@ -170,5 +244,6 @@ const struct hosted_identity PLATFORM_AUTH = {.name = "platform.auth",
                                               .methods = METHODS,
                                               .method_count = sizeof METHODS / sizeof *METHODS,
                                               .open = open_service,
-                                              .close = free,
-                                              .status = status_of};
+                                              .close = close_service,
+                                              .status = status_of,
+                                              .tick = tick};

@@ -111,6 +111,8 @@ static void take(struct broker *b, const char *path)
 void reload_look(struct broker *b)
 {
     char path[BB_PATH_MAX];
+    if (b->reload.asked)
+        reload_now(b);
     if (!b->secure || b->now_ms - b->reload.looked_ms < RELOAD_LOOK_MS ||
         !find_path(b, "access.json", path, sizeof path))
         return;
@@ -129,6 +131,7 @@ void reload_now(struct broker *b)
     char path[BB_PATH_MAX];
     if (!b->secure || !find_path(b, "access.json", path, sizeof path))
         return;
+    b->reload.asked = false;
     b->reload.read = b->reload.seen = stamp_of(path);
     take(b, path);
 }

@@ -11,8 +11,9 @@
 /* Reads access.json for the first time and says so in run/access.state. As rules_load. */
 BB_MUST_CHECK enum status reload_first(struct broker *broker, struct bb_reason *reason);
 
-/* Looks whether the file changed, at most every RELOAD_LOOK_MS; puts new rules in force. A file that cannot
- * be read changes nothing: the rules that were read before hold, which is logged once and told by queries. */
+/* Looks whether the file changed, at most every RELOAD_LOOK_MS unless reload.asked; puts new rules in force.
+ * A file that cannot be read changes nothing: the rules that were read before hold, which is logged once and
+ * told by queries. */
 void reload_look(struct broker *broker);
 
 /* Reads it at once, changed or not: SIGHUP. */

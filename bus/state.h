@@ -36,6 +36,7 @@ struct reload_stamp {
 struct reload {
     struct reload_stamp seen, read; /* at the last look, and when it was read last */
     int64_t looked_ms;
+    bool asked; /* the broker itself changed the file: it is to be read before anybody else is admitted */
     uint64_t digest; /* of the file whose rules are in force */
     uint64_t generation;
     char error[sizeof((struct bb_reason *)0)->text]; /* why a newer file is not in force; "" when there is

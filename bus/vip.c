@@ -329,5 +329,8 @@ uint32_t vip_rebind(struct broker *b)
         post_leave(b->post, at);
         shut++;
     }
+    /* At once: what such a peer has sent already must not be judged by an entry that means another key now.
+     */
+    (void)drop_leaving(b);
     return shut;
 }

@@ -192,9 +192,118 @@ class PlatformAuth(test_vip.WithBroker):
         self.assertEqual(self.a.result("platform.auth", "get_capabilities", "nobody"), [])
         self.assertEqual(self.a.result("platform.auth", "get_roles", user_id="aa"), [])
 
+    def test_who_looked_is_told_of_changes(self):
+        b = Caller(self.broker, "bb")
+        b.result("platform.auth", "get_user_to_capabilities")
+
+        def told():
+            frames = b.next()
+            self.assertEqual(frames[:3] + frames[4:5], ["platform.auth", "VIP1", "platform.auth", "RPC"])
+            message = json.loads(frames[5])
+            self.assertEqual((message["method"], "id" in message), ("auth.update", False))
+            return message["params"][0]
+
+        Peer(self.broker, "aa.9")
+        self.assertIn("talk", told()["aa.9"])
+        self.broker.grant(aa=(["aa"], [""], [""], ["new"]), bb=(["bb"], [], [""]))
+        self.assertEqual(told()["aa"], {"new": None, "edit_config_store": {"identity": "aa"}})
+        self.assertIsNone(self.a.next(QUIET_MS))
+
     def test_rpc_authorizations_are_echoed(self):
         methods = {"f": ["c", "d"], "g": []}
         self.assertEqual(self.a.result("platform.auth", "update_id_rpc_authorizations", "aa", methods), methods)
+
+
+class AuthFile(test_vip.WithBroker):
+    def setUp(self):
+        super().setUp()
+        self.broker.grant(aa=(["aa"], [""], [""], ["allow_auth_modifications", {"look": {"at": "/a/"}}]), bb=(["bb"], [], [""]),
+                          cc=(["cc.*", "cx"], ["Data/"], []))
+        self.broker.process.send_signal(1)
+        self.broker.logged("rules-read")
+        self.a = Caller(self.broker, "aa")
+        self.key = {name: test_vip.text_of(self.broker.keys[name][0]) for name in ("aa", "bb", "cc", "stranger")}
+
+    def entries(self):
+        return json.loads((self.broker.home / "access.json").read_text())["entries"]
+
+    def shown(self, key, name, capabilities, publish, subscribe, identities=None):
+        return {"domain": None, "address": None, "mechanism": "CURVE", "credentials": key, "user_id": name, "identity": name,
+                "groups": [], "roles": [], "capabilities": capabilities, "rpc_method_authorizations": {}, "comments": None,
+                "enabled": True, "identities": identities or [name], "publish": publish, "subscribe": subscribe}
+
+    def test_read_and_find(self):
+        c = self.shown(self.key["cc"], "cc.*", {}, ["Data/"], [], ["cc.*", "cx"])
+        for method in ("auth_file.read", "list"):
+            self.assertEqual(self.a.result("platform.auth", method), {
+                "allow": [self.shown(self.key["aa"], "aa", {"allow_auth_modifications": None, "look": {"at": "/a/"}}, [""], [""]),
+                          self.shown(self.key["bb"], "bb", {}, [], [""]), c],
+                "deny": [], "groups": {}, "roles": {}, "version": {"major": 1, "minor": 3}})
+        self.assertEqual(self.a.result("platform.auth", "auth_file.find_by_credentials", self.key["cc"]), [c])
+        self.assertEqual(self.a.result("platform.auth", "auth_file.find_by_credentials", self.key["cc"], False), [])
+        self.assertEqual(self.a.result("platform.auth", "auth_file.find_by_credentials", "x"), [])
+
+    def test_a_key_that_is_added_may_come(self):
+        self.assertEqual(self.a.result("platform.auth", "auth_file.add", {
+            "credentials": self.key["stranger"], "identity": "new", "user_id": "new", "mechanism": "CURVE", "groups": [], "roles": None,
+            "capabilities": {"c": None, "d": {"x": "y"}}, "comments": "by hand", "enabled": True}), None)
+        self.assertEqual(self.entries()[3], {"key": self.key["stranger"], "identities": ["new"], "publish": [""], "subscribe": [""],
+                                             "capabilities": ["c", {"d": {"x": "y"}}], "comment": "by hand"})
+        self.broker.logged("access-changed")
+        Peer(self.broker, "new", key="stranger")
+        self.assertEqual(self.a.result("platform.auth", "get_capabilities", "new"),
+                         {"c": None, "d": {"x": "y"}, "edit_config_store": {"identity": "new"}})
+
+    def test_what_is_refused_changes_nothing(self):
+        before = (self.broker.home / "access.json").read_bytes()
+        new = {"credentials": self.key["stranger"], "identity": "new"}
+        for method, args in (("auth_file.add", [{}]), ("auth_file.add", [{"credentials": "x", "identity": "new"}]),
+                             ("auth_file.add", [{"credentials": self.key["stranger"]}]),
+                             ("auth_file.add", [{**new, "credentials": self.key["bb"]}]),
+                             ("auth_file.add", [{**new, "identity": "no name"}]), ("auth_file.add", [{**new, "groups": ["g"]}]),
+                             ("auth_file.add", [{**new, "mechanism": "NULL"}]), ("auth_file.add", [{**new, "enabled": False}]),
+                             ("auth_file.add", [{**new, "publish": [5]}]), ("auth_file.add", [{**new, "capabilities": [5]}]),
+                             ("auth_file.update_by_index", [new, 3]), ("auth_file.update_by_index", [{**new, "identity": "a b"}, 1]),
+                             ("auth_file.remove_by_index", [3]), ("auth_file.remove_by_index", [-1]),
+                             ("auth_file.remove_by_indices", [[1, 9]]), ("auth_file.remove_by_indices", [[1, "2"]])):
+            self.assertEqual(self.a.refused("platform.auth", method, *args), -32000, (method, args))
+        self.assertEqual(self.a.result("platform.auth", "remove", self.key["stranger"]), None)
+        b = Caller(self.broker, "bb")
+        for method, args in (("auth_file.read", []), ("auth_file.find_by_credentials", [self.key["aa"]]), ("auth_file.add", [new]),
+                             ("auth_file.update_by_index", [new, 0]), ("auth_file.remove_by_credentials", [self.key["aa"]]),
+                             ("auth_file.remove_by_index", [0]), ("auth_file.remove_by_indices", [[0]]), ("list", []), ("add", [new]),
+                             ("remove", [self.key["aa"]])):
+            self.assertEqual(b.refused("platform.auth", method, *args), -32001, method)
+        self.assertEqual((self.broker.home / "access.json").read_bytes(), before)
+
+    def test_change_and_remove(self):
+        self.a.result("platform.auth", "auth_file.update_by_index",
+                      {"credentials": self.key["stranger"], "identities": ["x.*"], "identity": "x", "publish": [], "subscribe": ["t"]}, 1)
+        self.assertEqual([e["key"] for e in self.entries()], [self.key["aa"], self.key["stranger"], self.key["cc"]])
+        self.assertEqual(self.entries()[1]["identities"], ["x.*"])
+        self.assertEqual((self.entries()[1].get("publish", []), self.entries()[1]["subscribe"]), ([], ["t"]))
+        self.a.result("platform.auth", "auth_file.remove_by_indices", [2, 1, 2])
+        self.assertEqual([e["key"] for e in self.entries()], [self.key["aa"]])
+
+    def test_a_key_that_is_removed_must_go_however_much_it_sends(self):
+        for name in ("bb", "cc.1"):
+            with self.subTest(name):
+                self.broker.grant(aa=(["aa"], [""], [""], ["admin"]), bb=(["bb"], ["Data/"], [""]), cc=(["cc.*"], ["Data/"], []))
+                self.broker.process.send_signal(1)
+                loud = Peer(self.broker, name)
+                key = self.key[name.split(".")[0]]
+                for i in range(3000):
+                    loud.publish("Data/x", i)
+                self.a.result("platform.auth", "remove", key)
+                loud.socket.sndtimeo = 100
+                for i in range(3000):
+                    try:
+                        loud.publish("Data/x", i)
+                    except zmq.Again:
+                        break
+                deadline = test_vip.time.monotonic() + 5
+                while name in [p["identity"] for p in self.a.stats()["peers"]]:
+                    self.assertLess(test_vip.time.monotonic(), deadline)
 
 
 class ConfigStore(test_vip.WithBroker):
