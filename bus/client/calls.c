@@ -55,10 +55,10 @@ static uint64_t serial_of(const char *text, const char *start)
     return *end == '\0' ? serial : 0;
 }
 
-static enum status start_call(struct bb_client *c, struct call *call, const char *id, const char *subsystem,
-                              const char *const *args, size_t count)
+static enum status start_call(struct bb_client *c, struct call *call, const char *speaker, const char *id,
+                              const char *subsystem, const char *argument)
 {
-    enum status status = client_send(c, call->peer, id, subsystem, args, count);
+    enum status status = client_send_as(c, speaker, call->peer, id, subsystem, &argument, 1);
     if (status != BB_OK) {
         call->serial = 0;
         bb_reason_say(&c->reason, "the queue to the broker is full");
@@ -77,6 +77,12 @@ static enum status check_ready(struct bb_client *c)
 
 enum status bb_request(struct bb_client *c, const char *peer, const char *method, const char *params,
                        uint32_t timeout_ms, bb_on_reply *on_reply, void *context)
+{
+    return bb_request_as(c, "", peer, method, params, timeout_ms, on_reply, context);
+}
+
+enum status bb_request_as(struct bb_client *c, const char *speaker, const char *peer, const char *method,
+                          const char *params, uint32_t timeout_ms, bb_on_reply *on_reply, void *context)
 {
     if (strlen(peer) > BB_IDENTITY_MAX || peer[0] == '\0' ||
         (params != NULL &&
@@ -103,7 +109,7 @@ enum status bb_request(struct bb_client *c, const char *peer, const char *method
     call->rpc = true;
     call->on_reply = on_reply;
     call->context = context;
-    status = start_call(c, call, message_id, "RPC", (const char *const[]){text}, 1);
+    status = start_call(c, call, speaker, message_id, "RPC", text);
     free(text);
     return status;
 }
@@ -160,7 +166,7 @@ static enum status ask(struct bb_client *c, const char *subsystem, const char *a
     call->on_reply = on_waited;
     call->context = &w;
     snprintf(id, sizeof id, "q.%" PRIu64, call->serial);
-    status = start_call(c, call, id, subsystem, (const char *const[]){argument}, 1);
+    status = start_call(c, call, "", id, subsystem, argument);
     return status == BB_OK ? wait_for(c, &w, out) : status;
 }
 

@@ -25,15 +25,31 @@
 
 static const char vip[] = "VIP1";
 
-enum status client_send(struct bb_client *c, const char *recipient, const char *id, const char *subsystem,
-                        const char *const *args, size_t count)
+enum status client_send_as(struct bb_client *c, const char *speaker, const char *recipient, const char *id,
+                           const char *subsystem, const char *const *args, size_t count)
 {
-    struct bytes frames[9] = {
-        bytes_of(recipient), bytes_of(vip), {NULL, 0}, bytes_of(id), bytes_of(subsystem)};
+    struct bytes frames[9] = {bytes_of(recipient), bytes_of(vip), bytes_of(speaker), bytes_of(id),
+                              bytes_of(subsystem)};
     CHECK(count <= 4);
     for (size_t i = 0; i < count; i++)
         frames[5 + i] = bytes_of(args[i]);
     return wire_send(c->socket, frames, 5 + count);
+}
+
+enum status client_send(struct bb_client *c, const char *recipient, const char *id, const char *subsystem,
+                        const char *const *args, size_t count)
+{
+    return client_send_as(c, "", recipient, id, subsystem, args, count);
+}
+
+int bb_client_is_up(const struct bb_client *c)
+{
+    return c->phase == CLIENT_READY;
+}
+
+size_t bb_client_backlog(const struct bb_client *c)
+{
+    return c->queued + c->unacknowledged;
 }
 
 static void say_hello(struct bb_client *c)
@@ -384,7 +400,7 @@ static enum status open_client(struct bb_client *c, const struct bb_client_optio
     enum status status = vip_address_find(o->address, o->home, o->identity, &c->address, &c->reason);
     if (status == BB_OK)
         status = connect_sockets(c);
-    if (status == BB_OK)
+    if (status == BB_OK && !o->later)
         status = wait_for_welcome(c, o->connect_ms);
     return status;
 }

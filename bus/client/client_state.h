@@ -5,9 +5,8 @@
 #include "bus/client/vip_address.h"
 #include "bus/client/wire.h"
 
-#include <busbar/client.h>
+#include <busbar/gateway.h>
 #include <busbar/limits.h>
-#include <busbar/serve.h>
 
 #define CLIENT_QUEUE_MAX   1000
 #define CLIENT_CALLS_MAX   1024
@@ -25,6 +24,7 @@ enum client_phase {
 };
 
 struct queued {
+    char *speaker; /* NULL: the client itself */
     char *topic;
     char *json;
 };
@@ -46,6 +46,7 @@ struct served {
 /* A call that came in: waits for its answer, then, answered, for the way to the broker. */
 struct bb_pending {
     struct bb_client *client;
+    char *recipient;                    /* the remote peer that was called; NULL: the client itself */
     struct bb_pending *previous, *next; /* in `pending` or in `outbox` */
     char *peer;
     uint8_t *message_id; /* opaque, goes back as it came */
@@ -91,6 +92,8 @@ struct bb_client {
     size_t subscription_count;
     struct served methods[CLIENT_METHODS_MAX];
     size_t method_count;
+    bb_on_foreign_call *on_foreign_call; /* NULL: such calls are refused */
+    void *foreign_context;
     struct bb_pending *pending;               /* calls that wait for bb_answer */
     struct bb_pending *outbox, **outbox_last; /* answers that the broker could not take yet, oldest first */
     size_t pending_count;                     /* of both lists */
@@ -99,7 +102,13 @@ struct bb_client {
     size_t calls_used;
 };
 
-/* Sends [recipient, VIP1, "", id, subsystem, args…]; at most 4 args. BB_FULL. */
+/* Sends [recipient, VIP1, speaker, id, subsystem, args…]; at most 4 args; the speaker is "" for the client
+ * itself. BB_FULL. */
+BB_MUST_CHECK enum status client_send_as(struct bb_client *c, const char *speaker, const char *recipient,
+                                         const char *id, const char *subsystem, const char *const *args,
+                                         size_t count);
+
+/* The same for the client itself. BB_FULL. */
 BB_MUST_CHECK enum status client_send(struct bb_client *c, const char *recipient, const char *id,
                                       const char *subsystem, const char *const *args, size_t count);
 

@@ -230,6 +230,16 @@ char *envelope_publish(const char *headers, const char *message, int64_t wall_ms
     return text;
 }
 
+char *envelope_plain(const char *headers, const char *message)
+{
+    return printed("{\"bus\":\"\",\"headers\":%s,\"message\":%s}", headers, message);
+}
+
+char *envelope_raw_error(const char *id, const char *error)
+{
+    return printed("{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":%s}", id, error);
+}
+
 char *envelope_request(const char *method, const char *params, const char *id)
 {
     json_t *name = json_string(method);

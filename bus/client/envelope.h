@@ -42,6 +42,12 @@ bool envelope_valid(const char *text, bool object);
  * JSON object. */
 char *envelope_publish(const char *headers, const char *message, int64_t wall_ms);
 
+/* The same without adding anything to `headers`, which is an object's text; malloc'd. */
+char *envelope_plain(const char *headers, const char *message);
+
+/* A JSON-RPC error whose error object is given as text, malloc'd. */
+char *envelope_raw_error(const char *id, const char *error);
+
 /* A JSON-RPC request, malloc'd; params may be NULL. */
 char *envelope_request(const char *method, const char *params, const char *id);
 

@@ -14,11 +14,12 @@ static void next_id(struct bb_client *c, char kind, char *out, size_t size)
     snprintf(out, size, "%c.%" PRIu64, kind, ++c->serial);
 }
 
-static bool send_publish(struct bb_client *c, const char *topic, const char *json)
+static bool send_publish(struct bb_client *c, const struct queued *message)
 {
     char id[32];
     next_id(c, 'p', id, sizeof id);
-    if (client_send(c, "", id, "pubsub", (const char *const[]){"publish", topic, json}, 3) != BB_OK)
+    if (client_send_as(c, message->speaker != NULL ? message->speaker : "", "", id, "pubsub",
+                       (const char *const[]){"publish", message->topic, message->json}, 3) != BB_OK)
         return false;
     c->unacknowledged++;
     return true;
@@ -27,55 +28,85 @@ static bool send_publish(struct bb_client *c, const char *topic, const char *jso
 static void drop_oldest(struct bb_client *c)
 {
     struct queued *oldest = &c->queue[c->queue_head];
+    free(oldest->speaker);
     free(oldest->topic);
     free(oldest->json);
-    *oldest = (struct queued){NULL, NULL};
+    *oldest = (struct queued){NULL, NULL, NULL};
     c->queue_head = (c->queue_head + 1) % CLIENT_QUEUE_MAX;
     c->queued--;
 }
 
-static void enqueue(struct bb_client *c, const char *topic, char *json)
+static void enqueue(struct bb_client *c, const struct queued *message)
 {
     if (c->queued == CLIENT_QUEUE_MAX) {
         drop_oldest(c);
         c->dropped++;
     }
-    char *copy = strdup(topic);
-    CHECK(copy != NULL);
-    c->queue[(c->queue_head + c->queued++) % CLIENT_QUEUE_MAX] = (struct queued){copy, json};
+    struct queued copy = *message;
+    copy.speaker = message->speaker != NULL ? strdup(message->speaker) : NULL;
+    copy.topic = strdup(message->topic);
+    CHECK(copy.topic != NULL && (copy.speaker != NULL || message->speaker == NULL));
+    c->queue[(c->queue_head + c->queued++) % CLIENT_QUEUE_MAX] = copy;
 }
 
 static void send_queue(struct bb_client *c)
 {
-    while (c->queued > 0 && send_publish(c, c->queue[c->queue_head].topic, c->queue[c->queue_head].json))
+    while (c->queued > 0 && send_publish(c, &c->queue[c->queue_head]))
         drop_oldest(c);
 }
 
-enum status bb_publish(struct bb_client *c, const char *topic, const char *headers, const char *message)
+/* Sends or queues a message; its json (malloc'd, NULL: was refused) is taken over. */
+static enum status publish(struct bb_client *c, const struct queued *message)
 {
-    size_t length = strlen(topic);
-    if (length == 0 || length > BB_TOPIC_MAX) {
-        bb_reason_say(&c->reason, "a topic has 1 to %d bytes; this one has %zu", BB_TOPIC_MAX, length);
-        return BB_RANGE;
-    }
-    char *json =
-        envelope_valid(message, false) ? envelope_publish(headers, message, bb_loop_wall_ms()) : NULL;
-    if (json == NULL) {
+    if (message->json == NULL) {
         bb_reason_say(&c->reason, "the message for %.100s is not JSON, or its headers are no JSON object",
-                      topic);
+                      message->topic);
         return BB_RANGE;
     }
     if (c->phase == CLIENT_READY)
         send_queue(c);
-    if (c->phase != CLIENT_READY || c->queued > 0 || !send_publish(c, topic, json))
-        enqueue(c, topic, json);
+    if (c->phase != CLIENT_READY || c->queued > 0 || !send_publish(c, message))
+        enqueue(c, message);
     else
-        free(json);
+        free(message->json);
     if (!c->refused)
         return BB_OK;
     c->refused = false;
     c->reason = c->refusal;
     return BB_DENIED;
+}
+
+static bool is_topic(struct bb_client *c, const char *topic)
+{
+    size_t length = strlen(topic);
+    if (length > 0 && length <= BB_TOPIC_MAX)
+        return true;
+    bb_reason_say(&c->reason, "a topic has 1 to %d bytes; this one has %zu", BB_TOPIC_MAX, length);
+    return false;
+}
+
+enum status bb_publish(struct bb_client *c, const char *topic, const char *headers, const char *message)
+{
+    char name[BB_TOPIC_MAX + 1];
+    if (!is_topic(c, topic))
+        return BB_RANGE;
+    snprintf(name, sizeof name, "%s", topic);
+    char *json =
+        envelope_valid(message, false) ? envelope_publish(headers, message, bb_loop_wall_ms()) : NULL;
+    return publish(c, &(const struct queued){NULL, name, json});
+}
+
+enum status bb_publish_as(struct bb_client *c, const char *speaker, const char *topic, const char *headers,
+                          const char *message)
+{
+    char name[BB_TOPIC_MAX + 1], who[BB_IDENTITY_MAX + 1], *json = NULL;
+    if (!is_topic(c, topic))
+        return BB_RANGE;
+    snprintf(name, sizeof name, "%s", topic);
+    snprintf(who, sizeof who, "%s", speaker);
+    if (envelope_valid(message, false) && envelope_valid(headers, true))
+        json = envelope_plain(headers, message);
+    return publish(c, &(const struct queued){who, name, json});
 }
 
 /* ["a","b"] of all prefixes, each once. */

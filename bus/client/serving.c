@@ -70,13 +70,17 @@ static int error_code(enum status status)
 static struct bb_pending *new_pending(struct bb_client *c, const struct wire *wire, char *id)
 {
     struct bb_pending *pending = calloc(1, sizeof *pending);
-    struct bytes peer = wire_frame(wire, 0), message_id = wire_frame(wire, 3);
+    struct bytes peer = wire_frame(wire, 0), user = wire_frame(wire, 2), message_id = wire_frame(wire, 3);
     CHECK(pending != NULL);
     pending->client = c;
     pending->id = id;
     pending->peer = strndup(peer.size > 0 ? (const char *)peer.data : "", peer.size);
     pending->message_id = malloc(message_id.size + 1);
     CHECK(pending->peer != NULL && pending->message_id != NULL);
+    if (user.size > 0 && memchr(user.data, '@', user.size) != NULL && !bytes_equal(user, peer)) {
+        pending->recipient = strndup((const char *)user.data, user.size);
+        CHECK(pending->recipient != NULL);
+    }
     if (message_id.size > 0)
         memcpy(pending->message_id, message_id.data, message_id.size);
     pending->message_id_size = message_id.size;
@@ -91,6 +95,7 @@ static struct bb_pending *new_pending(struct bb_client *c, const struct wire *wi
 static void free_pending(struct bb_pending *pending)
 {
     pending->client->pending_count--;
+    free(pending->recipient);
     free(pending->peer);
     free(pending->message_id);
     free(pending->id);
@@ -112,9 +117,12 @@ void serving_send(struct bb_client *c)
 {
     while (c->phase == CLIENT_READY && c->outbox != NULL) {
         const struct bb_pending *p = c->outbox;
-        struct bytes frames[] = {bytes_of(p->peer), bytes_of("VIP1"),
-                                 {NULL, 0},         {p->message_id, p->message_id_size},
-                                 bytes_of("RPC"),   bytes_of(p->text)};
+        struct bytes frames[] = {bytes_of(p->peer),
+                                 bytes_of("VIP1"),
+                                 bytes_of(p->recipient != NULL ? p->recipient : ""),
+                                 {p->message_id, p->message_id_size},
+                                 bytes_of("RPC"),
+                                 bytes_of(p->text)};
         if (wire_send(c->socket, frames, sizeof frames / sizeof *frames) != BB_OK)
             break;
         drop_oldest(c);
@@ -162,6 +170,17 @@ void bb_answer(struct bb_pending *pending, enum status status, const char *json)
                pending->id == NULL ? NULL : envelope_result(pending->id, json != NULL ? json : "null"));
 }
 
+void bb_answer_error(struct bb_pending *pending, const char *error)
+{
+    settle(pending, pending->id == NULL ? NULL : envelope_raw_error(pending->id, error));
+}
+
+void bb_serve_foreign(struct bb_client *c, bb_on_foreign_call *on_call, void *context)
+{
+    c->on_foreign_call = on_call;
+    c->foreign_context = context;
+}
+
 /* Python peers send {"*args":[…],"**kwargs":{…}} when a call has both kinds; one of them empty reads as the
  * other. */
 static char *plain_params(char *params)
@@ -190,6 +209,28 @@ static void call_now(const struct served *served, struct bb_pending *pending, co
     free(result);
 }
 
+/* *params is replaced by what it reads as. */
+static void call_served(const struct served *served, struct bb_pending *pending, const char *caller,
+                        char **params)
+{
+    *params = plain_params(*params);
+    const char *given = *params != NULL ? *params : "[]";
+    if (served->on_call != NULL)
+        call_now(served, pending, caller, given);
+    else
+        served->on_call_later(served->context, pending, caller, given);
+}
+
+static void call_foreign(struct bb_pending *pending, const char *caller, const char *method,
+                         const char *params)
+{
+    const struct bb_client *c = pending->client;
+    if (c->on_foreign_call == NULL)
+        bb_answer(pending, BB_UNREACHABLE, "this agent does not speak for peers of other platforms");
+    else
+        c->on_foreign_call(c->foreign_context, pending, pending->recipient, caller, method, params);
+}
+
 static void call_inspect(struct bb_pending *pending)
 {
     char *result = NULL;
@@ -209,8 +250,7 @@ static void refuse_method(struct bb_pending *pending, const char *method)
 void serving_call(struct bb_client *c, const struct wire *wire, const struct envelope *envelope,
                   const char *caller, const char *method)
 {
-    char *params = plain_params(envelope_member(envelope, "params"));
-    const char *given = params != NULL ? params : "[]";
+    char *params = envelope_member(envelope, "params");
     const struct served *served = NULL;
     for (size_t i = 0; i < c->method_count; i++)
         if (strcmp(c->methods[i].method, method) == 0)
@@ -218,14 +258,14 @@ void serving_call(struct bb_client *c, const struct wire *wire, const struct env
     struct bb_pending *pending = new_pending(c, wire, envelope_member(envelope, "id"));
     if (c->pending_count > CLIENT_PENDING_MAX)
         bb_answer(pending, BB_FULL, "too many calls wait for their answers; try again");
+    else if (pending->recipient != NULL)
+        call_foreign(pending, caller, method, params);
     else if (served == NULL && strcmp(method, "inspect") == 0)
         call_inspect(pending);
     else if (served == NULL)
         refuse_method(pending, method);
-    else if (served->on_call != NULL)
-        call_now(served, pending, caller, given);
     else
-        served->on_call_later(served->context, pending, caller, given);
+        call_served(served, pending, caller, &params);
     free(params);
 }
 

@@ -31,7 +31,7 @@ struct envelope_text {
 BB_MUST_CHECK enum status envelope_parse(struct bytes json, struct envelope *out);
 
 /* The text for a VIP peer: all members as they came, missing `bus` and `headers` added, `"sender":"<sender>"`
- * last. `sender` consists of identity characters. Borrows the parsed text and `sender`. */
+ * last. `sender` consists of identity characters and `@`. Borrows the parsed text and `sender`. */
 void envelope_for_vip(const struct envelope *envelope, struct bytes sender, struct envelope_text *out);
 
 /* The text for a plain subscriber: `{"sender":…,"headers":…,"message":…,"seq":<sequence>}`. `sequence` is

@@ -1,6 +1,7 @@
 #include "bus/core/pubsub.h"
 
 #include "bus/core/parcel.h"
+#include "bus/core/remote.h"
 
 /* Arguments of a pubsub message. */
 enum { AT_OPERATION = AT_ARGS, AT_TOPIC, AT_ENVELOPE };
@@ -232,16 +233,16 @@ static enum router_verdict publish(const struct request *r)
     struct router_parcel *delivery = parcel_open(out, ROUTER_TELEMETRY);
     delivery->to_count = subs_match(&router->subs, topic, out->to + out->to_count);
     out->to_count += delivery->to_count;
-    envelope_for_vip(envelope, peers_identity(&router->peers, r->peer), &text);
+    out->sender = remote_speaker(r->in);
+    envelope_for_vip(envelope, out->sender, &text);
     parcel_text(out, (struct bytes){NULL, 0});
     parcel_in(out, AT_SIGNATURE);
-    parcel_in(out, AT_SENDER);
+    parcel_text(out, out->sender);
     for (size_t i = AT_ID; i <= AT_TOPIC; i++)
         parcel_in(out, i);
     parcel_joined(out, text.pieces, text.count);
     out->published = true;
     out->topic = topic;
-    out->sender = peers_identity(&router->peers, r->peer);
     peer->published++;
     router->counts.published++;
     router->counts.delivered += delivery->to_count;

@@ -2,6 +2,7 @@
 
 #include "bus/core/parcel.h"
 #include "bus/core/pubsub.h"
+#include "bus/core/remote.h"
 
 #include <busbar/check.h>
 
@@ -267,7 +268,14 @@ void router_undelivered(struct router *router, const struct router_in *in, int n
 static enum router_verdict forward(struct router *router, const struct router_in *in, uint32_t peer,
                                    struct router_out *out)
 {
-    uint32_t to = peers_find(&router->peers, in->frames[AT_RECIPIENT]);
+    bool away = remote_is_call(in);
+    uint32_t to = peers_find(&router->peers, away ? bytes_of(REMOTE_GATE) : in->frames[AT_RECIPIENT]);
+    if (remote_is_trespass(in)) {
+        reply_error(peer, "-32001", "a guest of this platform can address its federation agent only", out);
+        peers_at(&router->peers, peer)->refused++;
+        router->counts.refused++;
+        return ROUTER_DONE;
+    }
     if (to == 0) {
         out->local = find_hosted(router, in->frames[AT_RECIPIENT]);
         if (out->local < router->hosted_count)
@@ -277,9 +285,9 @@ static enum router_verdict forward(struct router *router, const struct router_in
     }
     parcel_open(out, ROUTER_FORWARD);
     parcel_to(out, to);
-    parcel_in(out, AT_SENDER);
+    parcel_text(out, remote_speaker(in));
     parcel_in(out, AT_SIGNATURE);
-    parcel_in(out, AT_SENDER);
+    parcel_text(out, away ? in->frames[AT_RECIPIENT] : remote_speaker(in));
     for (size_t i = AT_ID; i < in->count; i++)
         parcel_in(out, i);
     router->counts.forwarded++;

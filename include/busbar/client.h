@@ -22,6 +22,7 @@ struct bb_client_options {
     const char *address;      /* NULL: $BUSBAR_VIP, else <home>/run/vip.address */
     const char *home;         /* NULL: $BUSBAR_HOME, else ~/.local/share/busbar */
     uint32_t connect_ms;      /* how long bb_client_open waits for the welcome; 0 means 10 000 */
+    int later;                /* bb_client_open waits for nothing: the client connects by itself, later */
     uint32_t heartbeat_ms;    /* pause between heartbeat/<identity> publishes; 0: none */
     struct bb_reason *reason; /* NULL, or receives the sentence when bb_client_open fails */
 };

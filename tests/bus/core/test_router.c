@@ -94,6 +94,40 @@ static void test_undelivered(void **state)
     assert_non_null(strstr(script_result(), "\"id\":7,\"error\""));
 }
 
+/* The gate speaks for peer@platform, and is handed the calls to them; nobody else can, and guests of the
+ * platform reach nobody but the gate. */
+static void test_remote_peers(void **state)
+{
+    (void)state;
+    expect("aa|m@p|VIP1||m1|RPC|{\"method\":\"f\",\"id\":1}",
+           "aa:m@p|VIP1||m1|RPC|{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32006,\"message\":"
+           "\"no such peer on the bus\",\"data\":null}}\n");
+    (void)script_send("federation|");
+    (void)script_send("federation.p|");
+    expect("aa|m@p|VIP1|x@y|m1|RPC|q", "federation:aa|VIP1|m@p|m1|RPC|q\n");
+    expect("aa|m@p|VIP1||m2|ping|ping", "aa:|VIP1||m2|error|113|No route to host|m@p|ping\n");
+    expect("aa|m@p@q|VIP1||m2|RPC|q", "aa:|VIP1||m2|error|113|No route to host|m@p@q|RPC\n");
+    expect("federation|aa|VIP1|m@p|m1|RPC|r", "aa:m@p|VIP1|m@p|m1|RPC|r\n");
+    expect("federation|aa|VIP1|bb|m1|RPC|r", "aa:federation|VIP1|federation|m1|RPC|r\n");
+    expect("federation|aa|VIP1|@p|m1|RPC|r", "aa:federation|VIP1|federation|m1|RPC|r\n");
+    expect("bb|aa|VIP1|m@p|m1|RPC|r", "aa:bb|VIP1|bb|m1|RPC|r\n");
+    expect("federation.p|federation|VIP1|m@p|m3|RPC|c",
+           "federation:federation.p|VIP1|federation.p|m3|RPC|c\n");
+    expect("federation.p|aa|VIP1||m4|RPC|c",
+           "federation.p:|VIP1||m4|error|-32001|a guest of this platform can address its federation agent "
+           "only|aa|RPC\n");
+    expect("federation.p|m@q|VIP1||m4|RPC|c",
+           "federation.p:|VIP1||m4|error|-32001|a guest of this platform can address its federation agent "
+           "only|m@q|RPC\n");
+    (void)script_send("aa||VIP1||s|pubsub|subscribe|{\"prefix\":\"T\"}");
+    expect("federation||VIP1|m@p|p1|pubsub|publish|T|{\"bus\":\"\",\"headers\":{},\"message\":1}",
+           "aa:|VIP1|m@p|p1|pubsub|publish|T|{\"bus\":\"\",\"headers\":{},\"message\":1,\"sender\":\"m@p\"}\n"
+           "federation:|VIP1|federation|p1|pubsub|request_response|\\01\\00\\00\\00\n");
+    expect("bb||VIP1|m@p|p1|pubsub|publish|T|{\"bus\":\"\",\"headers\":{},\"message\":1,\"sender\":\"m@p\"}",
+           "aa:|VIP1|bb|p1|pubsub|publish|T|{\"bus\":\"\",\"headers\":{},\"message\":1,\"sender\":\"bb\"}\n"
+           "bb:|VIP1|bb|p1|pubsub|request_response|\\01\\00\\00\\00\n");
+}
+
 static void test_publish_and_acknowledge(void **state)
 {
     (void)state;
@@ -331,6 +365,7 @@ int main(int argc, char **argv)
                                        CASE(test_ping_and_errors),
                                        CASE(test_rpc_is_forwarded_or_answered),
                                        CASE(test_undelivered),
+                                       CASE(test_remote_peers),
                                        CASE(test_publish_and_acknowledge),
                                        CASE(test_subscriptions),
                                        CASE(test_count_is_capped),
