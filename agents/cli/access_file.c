@@ -45,7 +45,9 @@ enum exit_code access_file_open(const struct call *call, bool write, struct edit
     status = edit_open(path, write, &reason, out);
     if (status == BB_NOT_FOUND)
         return call_fail(call, EXIT_MISSING, "%s; busbar init --home %s makes it", reason.text, home);
-    return status == BB_OK ? EXIT_DONE : call_fail(call, exit_of(status), "%s", reason.text);
+    bool faulty = status == BB_MALFORMED || status == BB_RANGE || status == BB_EXISTS || status == BB_FULL;
+    return status == BB_OK ? EXIT_DONE
+                           : call_fail(call, faulty ? EXIT_USAGE : exit_of(status), "%s", reason.text);
 }
 
 char *access_file_fingerprint(const char *key, char *fingerprint)

@@ -49,7 +49,7 @@ enum status edit_lock(const char *path, struct bb_reason *reason, int *lock_out)
         (void)nanosleep(&(struct timespec){0, LOCK_PAUSE_NS}, NULL);
     }
     close(fd);
-    return fail(reason, path, BB_EXISTS, "somebody else is editing the rules; try again when that is done");
+    return fail(reason, path, BB_TIMEOUT, "somebody else is editing the rules; try again when that is done");
 }
 
 /* Judges a text as the broker would. */

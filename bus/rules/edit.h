@@ -16,7 +16,7 @@ struct edit {
 };
 
 /* Reads `path`. With `write` also takes its lock, `path`.lock, waiting up to two seconds. BB_NOT_FOUND;
- * BB_IO; BB_EXISTS: somebody else edits it; otherwise as rules_load: what the broker would refuse is not
+ * BB_IO; BB_TIMEOUT: somebody else edits it; otherwise as rules_load: what the broker would refuse is not
  * edited. */
 BB_MUST_CHECK enum status edit_open(const char *path, bool write, struct bb_reason *reason, struct edit *out);
 

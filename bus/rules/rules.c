@@ -125,7 +125,9 @@ static enum status load_entry(const struct place *place, struct access *access, 
         return wrong(place, status, "there are too many entries");
     for (size_t list = 0; list < sizeof LISTS / sizeof *LISTS && status == BB_OK; list++) {
         json_t *array = json_object_get(object, LISTS[list].name);
-        if (array != NULL ? !json_is_array(array) : LISTS[list].required)
+        if (array == NULL && LISTS[list].required)
+            return wrong(place, BB_MALFORMED, "\"identities\" is missing");
+        if (array != NULL && !json_is_array(array))
             return wrong(place, BB_MALFORMED, EXPECTED);
         json_array_foreach(array, i, item)
         {
