@@ -30,6 +30,15 @@ static bool read_pattern(const char *text, char *literal)
            (left == 0 || (left == 2 && memcmp(at, ".*", 2) == 0) || (left == 3 && memcmp(at, ".*$", 3) == 0));
 }
 
+/* Topics are Latin-1 on the wire: false beyond U+00FF. */
+static bool is_latin1(const char *utf8)
+{
+    for (; *utf8 != '\0'; utf8++)
+        if ((unsigned char)*utf8 > 0xc3)
+            return false;
+    return true;
+}
+
 /* {"topic": as written, "beginning": of all that it names, "open": more than the beginning itself, "exact":
  * all that begins so, "capabilities"} */
 static void guard(struct import *import, const char *topic, json_t *capabilities)
@@ -40,10 +49,10 @@ static void guard(struct import *import, const char *topic, json_t *capabilities
     bool exact = size <= BB_TOPIC_MAX && (!pattern || read_pattern(topic, literal));
     if (size <= BB_TOPIC_MAX && !pattern)
         memcpy(literal, topic, size + 1);
+    exact = exact && is_latin1(topic);
     json_t *beginning = json_string(literal);
     if (!exact || beginning == NULL)
-        import_say(import, "refused", topic,
-                   "this regular expression is no plain beginning of topics: nothing is granted for it");
+        import_say(import, "refused", topic, "it is no plain beginning of topics: nothing is granted for it");
     json_array_append_new(import->guarded, json_pack("{s:s, s:o, s:b, s:b, s:O}", "topic", topic, "beginning",
                                                      beginning == NULL ? json_string("") : beginning, "open",
                                                      pattern || !exact, "exact", exact && beginning != NULL,

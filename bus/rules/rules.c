@@ -19,6 +19,11 @@ static const struct {
              {"subscribe", ACCESS_SUBSCRIBE, false},
              {"capabilities", ACCESS_CAPABILITY, false}};
 
+#define IDENTITY_RULE                                                                                        \
+    "an identity must be 1 to 255 of A-Z a-z 0-9 _ . - and no JSON number or literal, with * at most at "    \
+    "its "                                                                                                   \
+    "end"
+
 static const char EXPECTED[] = "identities, publish, subscribe and capabilities must be lists of texts";
 
 /* Where in the file something is wrong. */
@@ -56,9 +61,7 @@ static enum status grant_text(const struct place *place, struct access *access, 
                               const char *from, size_t size)
 {
     static const char *const RANGE[ACCESS_KINDS] = {
-        [ACCESS_IDENTITY] =
-            "an identity must be 1 to 255 of A-Z a-z 0-9 _ . - and no JSON number or literal, "
-            "with * at most at its end",
+        [ACCESS_IDENTITY] = IDENTITY_RULE,
         [ACCESS_PUBLISH] = "a topic must be at most 1024 bytes",
         [ACCESS_SUBSCRIBE] = "a topic must be at most 1024 bytes",
         [ACCESS_CAPABILITY] = "a capability must be a name of printable characters without = in it"};

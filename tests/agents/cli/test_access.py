@@ -223,7 +223,7 @@ class WithBroker(Case):
         deadline = time.monotonic() + PATIENCE_S
         while "the old rules hold" not in (out := self.run_busbar("status")[1]):
             self.assertLess(time.monotonic(), deadline)
-        self.assertRegex(out, r"access\.json +\S+access\.json:\d: entry 1: "identities" is missing: the old rules hold")
+        self.assertRegex(out, r'access\.json +\S+access\.json:\d: entry 1: "identities" is missing: the old rules hold')
         self.path.write_text(good)
         self.assertIn("in-force", self.access("grant", "cli", "--publish", "x", "--json"))
         self.assertNotIn("old rules", self.run_busbar("status")[1])
