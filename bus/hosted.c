@@ -78,9 +78,13 @@ void hosted_result(struct hosted_call *call, json_t *result)
     answer(call, jsonrpc_result_text(call->id, result));
 }
 
-/* The data of an error as VOLTTRON's agents take it apart: without these members their client breaks. */
+/* The data of an error as VOLTTRON's agents take it apart: without these members their client breaks. What is
+ * not there is also said in Busbar's own word. */
 static json_t *detail(const char *type, const char *text)
 {
+    if (strcmp(type, "KeyError") == 0)
+        return json_pack("{s:s,s:s,s:{s:s,s:[s]}}", "status", bb_status_word(BB_NOT_FOUND), "detail", text,
+                         "exception.py", "exc_type", type, "exc_args", text);
     return json_pack("{s:s,s:{s:s,s:[s]}}", "detail", text, "exception.py", "exc_type", type, "exc_args",
                      text);
 }

@@ -11,7 +11,8 @@
 /* "Method not found". Source: JSON-RPC 2.0, section 5.1. */
 #define RPC_NO_METHOD (-32601)
 /* What the broker answers for a peer that is not there. */
-#define RPC_UNAVAILABLE (-32006)
+#define RPC_UNAVAILABLE  (-32006)
+#define RPC_UNAUTHORIZED (-32001)
 
 static enum status connect_client(const struct call *call, struct session *s, struct bb_reason *reason)
 {
@@ -85,6 +86,8 @@ static enum exit_code tell_remote(const struct call *call, const char *peer, con
         code = EXIT_MISSING;
     else if (number == RPC_UNAVAILABLE)
         code = EXIT_UNREACHABLE;
+    else if (number == RPC_UNAUTHORIZED)
+        code = EXIT_DENIED;
     call_fail(call, code, "%s: %s", peer, message == NULL ? "it answered with an error" : message);
     json_decref(error);
     return code;

@@ -95,6 +95,19 @@ static void print_access(const json_t *document)
                error != NULL ? error : "the broker cannot read the present file");
 }
 
+/* What is wrong with an identity that the broker hosts. */
+static void print_hosted(const json_t *hosted)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(hosted, i, one)
+    {
+        const char *trouble = json_string_value(json_object_get(one, "trouble"));
+        if (trouble != NULL && *trouble != '\0')
+            printf("%-14s %s\n", json_string_value(json_object_get(one, "identity")), trouble);
+    }
+}
+
 static void print_broker(const json_t *document)
 {
     static const char *const counters[][2] = {
@@ -112,6 +125,7 @@ static void print_broker(const json_t *document)
     if (security != NULL && strcmp(security, "none") == 0)
         puts("               (no encryption: everybody on this machine may do everything)");
     print_access(document);
+    print_hosted(json_object_get(stats, "hosted"));
     const json_t *boards = json_object_get(document, "boards");
     printf("%-14s %" JSON_INTEGER_FORMAT " known, %" JSON_INTEGER_FORMAT " online, %" JSON_INTEGER_FORMAT
            " certified\n\n",

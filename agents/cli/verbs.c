@@ -24,6 +24,10 @@ static const struct option patience = {"timeout", "SECONDS", NULL, NULL,
 static const struct option retained = {"retained", NULL, NULL, NULL,
                                        "first the last message of each topic, then what comes"};
 
+static const struct option resolve = {"resolve", NULL, NULL, NULL,
+                                      "replace config:// links by what they lead to"};
+static const struct option config_type = {"type", "TYPE", NULL, "raw json csv", "what the text is"};
+static const struct option all_of_it = {"all", NULL, NULL, NULL, "everything that the agent has"};
 static const struct option kw = {"kw", "KW", NULL, NULL, "power to apply, kW"};
 static const struct option omega = {"omega", "USD_PER_KWH", NULL, NULL, "a consumer's ω"};
 static const struct option sigma = {"sigma", "USD_PER_KWH_PER_KW", NULL, NULL, "a consumer's σ"};
@@ -191,6 +195,16 @@ static const struct verb table[] = {
      "A keystore, known_hosts, auth.json or protected_topics.json each. What cannot be said here is told.",
      LIST(&owner, &publishes, &subscribes, &only_show, &json, &home, &broker_patience), "busbar-access(1)",
      verb_access_import, false},
+    {"config list", "[IDENTITY]", 0, 1, "list the agents that have configurations, or one agent's", NULL,
+     LIST(&json, BUS), "busbar-config(1)", verb_config_list, false},
+    {"config show", "IDENTITY NAME", 2, 2, "print one configuration", NULL, LIST(&resolve, &json, BUS),
+     "busbar-config(1)", verb_config_show, false},
+    {"config set", "IDENTITY NAME FILE", 3, 3, "store a configuration and push it to its agent",
+     "- is standard input. Without --type the end of the file's name says it: .json, .config, .csv, else "
+     "raw.",
+     LIST(&config_type, BUS), "busbar-config(1)", verb_config_set, false},
+    {"config delete", "IDENTITY [NAME]", 1, 2, "delete one configuration, or with --all all of an agent",
+     NULL, LIST(&all_of_it, BUS), "busbar-config(1)", verb_config_delete, false},
     {"peers", "", 0, 0, "show every peer: where from, how much it sends and gets, what was dropped",
      "A key without the capability admin sees its own row.", LIST(&json, BUS), "busbar-bus(1)", verb_peers,
      false},

@@ -376,6 +376,35 @@ class Bus(unittest.TestCase):
         self.assertIn("stranger", err)
 
 
+    def test_configurations(self):
+        bus = lambda *words, **more: busbar(*words, home=self.home, **more)
+        device = self.home / "device.json"
+        device.write_text('{"table": "config://Registry.csv", "n": 1} # a comment\n')
+        self.assertEqual(bus("config", "list"), (0, "", ""))
+        self.assertEqual(bus("config", "set", "driver", "device/meter", device), (0, "", ""))
+        self.assertEqual(bus("config", "set", "driver", "registry.csv", "-", "--type", "csv", given="p,u\na,F\n"), (0, "", ""))
+        self.assertEqual(bus("config", "set", "driver", "note", "-", given="any \x1b text"), (0, "", ""))
+        self.assertEqual(bus("config", "list"), (0, "driver\n", ""))
+        self.assertEqual(bus("config", "list", "driver"), (0, "device/meter\nnote\nregistry.csv\n", ""))
+        self.assertEqual(strict(bus("config", "list", "driver", "--json")[1])["configurations"], ["device/meter", "note", "registry.csv"])
+        self.assertEqual(bus("config", "show", "driver", "DEVICE/meter"), (0, device.read_text(), ""))
+        self.assertEqual(bus("config", "show", "driver", "note"), (0, "any \x1b text", ""))
+        self.assertEqual(strict(bus("config", "show", "driver", "device/meter", "--resolve")[1]), {"table": [{"p": "a", "u": "F"}], "n": 1})
+        about = strict(bus("config", "show", "driver", "registry.csv", "--json")[1])["configuration"]
+        self.assertEqual((about["type"], about["data"]), ("csv", "p,u\na,F\n"))
+        for code, words in ((3, ["show", "driver", "missing"]), (3, ["delete", "driver", "missing"]), (2, ["delete", "driver"]),
+                            (2, ["delete", "driver", "note", "--all"]), (3, ["set", "driver", "x", "/nonexistent"]),
+                            (6, ["set", "driver", "note", "/dev/null", "--type", "json"]),
+                            (6, ["set", "no name", "x", device])):
+            got = bus("config", *words)
+            self.assertEqual((got[0], got[1]), (code, ""), (words, got))
+            self.assertNotEqual(got[2], "")
+        self.assertEqual(bus("config", "show", "driver", "note", "--as", "listener-agent")[0], 5)
+        self.assertEqual(bus("config", "delete", "driver", "note"), (0, "", ""))
+        self.assertEqual(bus("config", "delete", "driver", "--all"), (0, "", ""))
+        self.assertEqual(bus("config", "list"), (0, "", ""))
+
+
 class Decimals(unittest.TestCase):
     def test_what_a_board_cannot_hold_is_refused(self):
         for kw in ("1.0000001", "-1", "4294.967296", "1e3", "", "abc"):
