@@ -140,7 +140,7 @@ struct bytes access_name(const struct access *access, uint32_t entry)
         if (grant->prefix && name.size > 0 && name.data[name.size - 1] == '.')
             name.size--;
     }
-    return name.size > 0 ? name : bytes_of("anonymous");
+    return access_is_identity(name) ? name : bytes_of("anonymous");
 }
 
 bool access_is_identity(struct bytes text)

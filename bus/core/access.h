@@ -72,8 +72,8 @@ bool access_covers(const struct access *access, uint32_t entry, const struct acc
                    uint32_t other_entry, enum access_kind kind);
 
 /* The name under which messages of `entry` appear that came through the `pub` door, which has no routing ids:
- * its first identity, without `*` and a dot before it. Borrowed; "anonymous" for ACCESS_OPEN or an entry
- * without any. */
+ * its first identity, without `*` and a dot before it. Borrowed; "anonymous" for ACCESS_OPEN, an entry
+ * without any, or a pattern whose beginning is no identity. */
 struct bytes access_name(const struct access *access, uint32_t entry);
 
 /* True when `text` can be an identity on the bus: 1 … 255 of [A-Za-z0-9_.-], and not a JSON number or

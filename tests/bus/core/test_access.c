@@ -87,6 +87,14 @@ static void test_refuses_patterns(void **state)
     assert_int_equal(access_grant(rules, entry, ACCESS_IDENTITY, bytes_of("*")), BB_OK);
     assert_true(access_allows(rules, entry, ACCESS_IDENTITY, bytes_of("anything")));
     assert_true(bytes_equal(access_name(rules, entry), bytes_of("anonymous")));
+    /* What stands before the * need not be an identity. */
+    static const char *const BEGINNINGS[] = {"NaN*", "12*", "true.*", "-1*"};
+    for (size_t i = 0; i < sizeof BEGINNINGS / sizeof *BEGINNINGS; i++) {
+        access_init(rules);
+        assert_int_equal(access_add(rules, bytes_of(KEY_A), &entry), BB_OK);
+        assert_int_equal(access_grant(rules, entry, ACCESS_IDENTITY, bytes_of(BEGINNINGS[i])), BB_OK);
+        assert_true(bytes_equal(access_name(rules, entry), bytes_of("anonymous")));
+    }
 }
 
 static void test_full(void **state)
