@@ -122,6 +122,7 @@ static void on_welcome(struct bb_client *c)
     if (c->phase != CLIENT_GREETING)
         return;
     c->phase = CLIENT_READY;
+    c->welcomes++;
     c->denied = false;
     c->broken_handshakes = c->broken_greetings = 0;
     pubsub_welcome(c);

@@ -88,6 +88,7 @@ struct bb_client {
     size_t queue_head, queued;
     uint64_t dropped;
     uint64_t unacknowledged;
+    uint64_t welcomes, refusals; /* so far */
     struct subscription *subscriptions;
     size_t subscription_count;
     struct served methods[CLIENT_METHODS_MAX];

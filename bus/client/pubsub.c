@@ -4,6 +4,7 @@
 #include "bus/client/turn.h"
 
 #include <busbar/check.h>
+#include <busbar/traffic.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,6 +296,17 @@ void pubsub_refuse(struct bb_client *c, const struct wire *wire)
                   "the broker refused a %s: %s (see access.json, or ask whoever runs the broker)",
                   wire_frame(wire, 3).data[0] == 'p' ? "publish" : "subscription", text);
     c->refused = true;
+    c->refusals++;
+}
+
+void bb_traffic(const struct bb_client *c, struct bb_traffic *out)
+{
+    *out = (struct bb_traffic){.connected = c->phase == CLIENT_READY,
+                               .connections = c->welcomes,
+                               .queued = c->queued,
+                               .unacknowledged = c->unacknowledged,
+                               .dropped = c->dropped,
+                               .refused = c->refusals};
 }
 
 void pubsub_free(struct bb_client *c)
