@@ -53,6 +53,8 @@ THIRD_PARTY = {
     "secp256k1_recovery.h": ["ledger/crypto", "tests"],
     "sqlite3.h": ["ledger", "bus/configs", "tests"],
     "libserialport.h": ["agents/uart", "tests"],
+    "mosquitto.h": ["agents/mqtt", "tests"],
+    "mqtt_protocol.h": ["agents/mqtt", "tests"],
     "cmocka.h": ["tests"],
 }
 
