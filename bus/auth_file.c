@@ -24,7 +24,7 @@ static bool open_file(struct hosted_call *call, bool write, struct edit *out)
     }
     enum status status = config_home(s->broker->settings->home, "access.json", path, sizeof path);
     if (status == BB_OK)
-        status = edit_open(path, write, &reason, out);
+        status = edit_open(path, write ? EDIT_WRITE_NOW : EDIT_READ, &reason, out);
     if (status != BB_OK)
         hosted_fail(call, JSONRPC_FAILED, "OSError", "%s", reason.text);
     return status == BB_OK;

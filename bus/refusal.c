@@ -42,10 +42,19 @@ static void tell(const struct pending_asked *asked)
                     LOG_TEXT("hint", "to grant it: busbar access grant"));
 }
 
+static bool is_hosted(const struct broker *b, struct bytes identity)
+{
+    for (uint32_t i = 0; i < b->router->hosted_count; i++)
+        if (bytes_equal(b->router->hosted[i], identity))
+            return true;
+    return false;
+}
+
 void refusal_note(struct broker *b, const struct pending_asked *asked)
 {
     /* What can never be granted is not kept for approval. */
-    bool grantable = asked->unknown || asked->kind != ACCESS_IDENTITY || access_is_identity(asked->text);
+    bool grantable = asked->unknown || asked->kind != ACCESS_IDENTITY ||
+                     (access_is_identity(asked->text) && !is_hosted(b, asked->text));
     if (grantable && b->secure && !pending_note(&b->pending, asked, wall_ms()))
         return;
     if (b->refusals_logged++ < LINES_MAX)

@@ -42,7 +42,7 @@ enum exit_code access_file_open(const struct call *call, bool write, struct edit
     if (status != BB_OK)
         return call_fail(call, exit_of(status), "%s", reason.text);
     snprintf(path, sizeof path, "%s/access.json", home);
-    status = edit_open(path, write, &reason, out);
+    status = edit_open(path, write ? EDIT_WRITE : EDIT_READ, &reason, out);
     if (status == BB_NOT_FOUND)
         return call_fail(call, EXIT_MISSING, "%s; busbar init --home %s makes it", reason.text, home);
     bool faulty = status == BB_MALFORMED || status == BB_RANGE || status == BB_EXISTS || status == BB_FULL;

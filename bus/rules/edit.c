@@ -32,7 +32,7 @@ static bool real_path(const char *path, char *out, size_t size)
 }
 
 /* The lock is a file beside it, since the file itself is replaced. */
-enum status edit_lock(const char *path, struct bb_reason *reason, int *lock_out)
+static enum status take_lock(const char *path, int tries, struct bb_reason *reason, int *lock_out)
 {
     char real[BB_PATH_MAX], lock[BB_PATH_MAX + 8];
     if (!real_path(path, real, sizeof real))
@@ -41,15 +41,21 @@ enum status edit_lock(const char *path, struct bb_reason *reason, int *lock_out)
     int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail(reason, lock, BB_IO, strerror(errno));
-    for (int i = 0; i < LOCK_TRIES; i++) {
+    for (int i = 0; i < tries; i++) {
+        if (i > 0)
+            (void)nanosleep(&(struct timespec){0, LOCK_PAUSE_NS}, NULL);
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
             *lock_out = fd;
             return BB_OK;
         }
-        (void)nanosleep(&(struct timespec){0, LOCK_PAUSE_NS}, NULL);
     }
     close(fd);
     return fail(reason, path, BB_TIMEOUT, "somebody else is editing the rules; try again when that is done");
+}
+
+enum status edit_lock(const char *path, struct bb_reason *reason, int *lock_out)
+{
+    return take_lock(path, LOCK_TRIES, reason, lock_out);
 }
 
 /* Judges a text as the broker would. */
@@ -78,14 +84,16 @@ static enum status load(struct edit *edit, struct bb_reason *reason)
     return edit->document != NULL ? BB_OK : fail(reason, edit->path, BB_MALFORMED, error.text);
 }
 
-enum status edit_open(const char *path, bool write, struct bb_reason *reason, struct edit *out)
+enum status edit_open(const char *path, enum edit_purpose purpose, struct bb_reason *reason, struct edit *out)
 {
     struct edit edit = {.lock = -1};
     if (access(path, F_OK) != 0)
         return fail(reason, path, errno == ENOENT ? BB_NOT_FOUND : BB_IO, strerror(errno));
     if (!real_path(path, edit.path, sizeof edit.path))
         return fail(reason, path, BB_RANGE, "its path is too long");
-    enum status status = write ? edit_lock(edit.path, reason, &edit.lock) : BB_OK;
+    enum status status = BB_OK;
+    if (purpose != EDIT_READ)
+        status = take_lock(edit.path, purpose == EDIT_WRITE ? LOCK_TRIES : 1, reason, &edit.lock);
     if (status == BB_OK)
         status = load(&edit, reason);
     if (status == BB_OK)
@@ -173,6 +181,13 @@ enum status edit_check(const struct edit *edit, struct bb_reason *reason)
     return status;
 }
 
+static void let_go(struct edit *edit)
+{
+    if (edit->lock >= 0)
+        close(edit->lock);
+    edit->lock = -1;
+}
+
 enum status edit_save(struct edit *edit, uint64_t *digest_out, struct bb_reason *reason)
 {
     char *text;
@@ -183,6 +198,7 @@ enum status edit_save(struct edit *edit, uint64_t *digest_out, struct bb_reason 
     status = replace(edit->path, text, size, reason);
     if (status == BB_OK)
         *digest_out = rules_digest(text, size);
+    let_go(edit);
     free(text);
     return status;
 }
@@ -191,9 +207,7 @@ void edit_close(struct edit *edit)
 {
     json_decref(edit->document);
     edit->document = NULL;
-    if (edit->lock >= 0)
-        close(edit->lock);
-    edit->lock = -1;
+    let_go(edit);
 }
 
 json_t *edit_entries(const struct edit *edit)

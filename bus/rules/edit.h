@@ -9,24 +9,29 @@
 #include <busbar/reason.h>
 #include <jansson.h>
 
+/* What a file is opened for: to look at it, to change it once others are done, or to change it now or never,
+ * for who cannot wait. */
+enum edit_purpose { EDIT_READ, EDIT_WRITE, EDIT_WRITE_NOW };
+
 struct edit {
     char path[BB_PATH_MAX]; /* of the file itself, where it is a link */
     json_t *document;
     int lock; /* −1: only reading */
 };
 
-/* Reads `path`. With `write` also takes its lock, `path`.lock, waiting up to two seconds. BB_NOT_FOUND;
- * BB_IO; BB_TIMEOUT: somebody else edits it; otherwise as rules_load: what the broker would refuse is not
- * edited. */
-BB_MUST_CHECK enum status edit_open(const char *path, bool write, struct bb_reason *reason, struct edit *out);
+/* Reads `path`. To change it also takes its lock, `path`.lock; EDIT_WRITE waits for it up to two seconds.
+ * BB_NOT_FOUND; BB_IO; BB_TIMEOUT: somebody else edits it; otherwise as rules_load: what the broker would
+ * refuse is not edited. */
+BB_MUST_CHECK enum status edit_open(const char *path, enum edit_purpose purpose, struct bb_reason *reason,
+                                    struct edit *out);
 
 /* Takes the lock of `path`, there or not, for who makes the file anew: *lock_out is to be closed. As
  * edit_open. */
 BB_MUST_CHECK enum status edit_lock(const char *path, struct bb_reason *reason, int *lock_out);
 
 /* Writes the document beside the file, forces it to the disk and renames it over the file, whose mode and
- * owner stay; *digest_out is its rules_digest. What the broker would refuse is not written, and the reason
- * says what that is. BB_IO, or as rules_parse. */
+ * owner stay, and lets go of the lock; *digest_out is its rules_digest. What the broker would refuse is not
+ * written, and the reason says what that is. BB_IO, or as rules_parse. */
 BB_MUST_CHECK enum status edit_save(struct edit *edit, uint64_t *digest_out, struct bb_reason *reason);
 
 /* Whether the broker would take the document: as rules_parse. */

@@ -58,7 +58,7 @@ static struct edit open_file(void)
 {
     struct edit edit;
     struct bb_reason reason = {""};
-    if (edit_open(path, true, &reason, &edit) != BB_OK)
+    if (edit_open(path, EDIT_WRITE, &reason, &edit) != BB_OK)
         fail_msg("%s", reason.text);
     return edit;
 }
@@ -155,9 +155,18 @@ static void test_what_the_broker_would_refuse_is_not_written(void **state)
     assert_true(fread(after, 1, sizeof after - 1, file) > 0);
     fclose(file);
     assert_string_equal(before, after);
+    /* Who cannot wait is told at once while somebody else edits. */
+    struct edit other;
+    edit = open_file();
+    assert_int_equal(edit_open(path, EDIT_WRITE_NOW, &reason, &other), BB_TIMEOUT);
+    assert_int_equal(edit_open(path, EDIT_READ, &reason, &other), BB_OK);
+    edit_close(&other);
+    edit_close(&edit);
+    assert_int_equal(edit_open(path, EDIT_WRITE_NOW, &reason, &other), BB_OK);
+    edit_close(&other);
     write_file("{\"version\":1,\"entries\":[");
-    assert_int_equal(edit_open(path, true, &reason, &edit), BB_MALFORMED);
-    assert_int_equal(edit_open(below("nothing"), true, &reason, &edit), BB_NOT_FOUND);
+    assert_int_equal(edit_open(path, EDIT_WRITE, &reason, &edit), BB_MALFORMED);
+    assert_int_equal(edit_open(below("nothing"), EDIT_WRITE, &reason, &edit), BB_NOT_FOUND);
 }
 
 /* Eight processes grant at once: every grant is there in the end, and whoever reads meanwhile finds good
@@ -177,7 +186,7 @@ static void test_editors_take_turns(void **state)
         uint64_t digest;
         snprintf(text, sizeof text, "t%d/", i);
         json_t *item = json_string(text);
-        bool done = edit_open(path, true, &reason, &edit) == BB_OK &&
+        bool done = edit_open(path, EDIT_WRITE, &reason, &edit) == BB_OK &&
                     edit_grant(edit_find(&edit, KEY), ACCESS_PUBLISH, item) &&
                     edit_save(&edit, &digest, &reason) == BB_OK;
         _exit(done ? 0 : 1);
