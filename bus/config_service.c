@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NAME "config.store"
 /* How long an agent has to take a configuration before the caller is answered all the same. */
@@ -17,7 +18,8 @@
 
 struct config_service {
     struct hosted *hosted;
-    struct config_store *store; /* NULL: it could not be opened; `trouble` says why */
+    char path[BB_PATH_MAX];
+    struct config_store *store; /* NULL: not opened yet, or it could not be; `trouble` says why */
     struct bb_reason trouble;
 };
 
@@ -42,10 +44,24 @@ static void fail_store(struct hosted_call *call, enum status status, const struc
     hosted_fail(call, JSONRPC_FAILED, status == BB_FULL ? "ValueError" : "OSError", "%s", reason->text);
 }
 
+/* Opens the store, and says so when that fails. */
+static void open_store(struct config_service *s)
+{
+    enum status status = config_store_open(s->path, &s->store, &s->trouble);
+    if (status == BB_OK && config_store_is_readonly(s->store))
+        bb_reason_say(&s->trouble, "%.400s can be read but not written", s->path);
+    if (s->trouble.text[0] != '\0')
+        log_error("config-store", LOG_TEXT("status", bb_status_word(status)),
+                  LOG_TEXT("reason", s->trouble.text),
+                  LOG_TEXT("hint", "the broker runs without it; nothing in the file was changed"));
+}
+
 /* True when there is a store to work with; otherwise the call is answered. */
 static bool has_store(struct hosted_call *call)
 {
-    const struct config_service *s = call->context;
+    struct config_service *s = call->context;
+    if (s->store == NULL && s->trouble.text[0] == '\0')
+        open_store(s);
     if (s->store == NULL)
         hosted_fail(call, JSONRPC_FAILED, "OSError", "the configurations cannot be used: %s",
                     s->trouble.text);
@@ -443,21 +459,17 @@ static const struct hosted_method METHODS[] = {CHANGE("initialize_configs", init
                                                {.name = "list_stores", .run = list_stores},
                                                {.name = "manage_list_stores", .run = list_stores}};
 
+/* A file that is there is opened at once, so that what is wrong with it is known at the start. Where nobody
+ * has configurations, SQLite's megabyte stays away. */
 static void *open_service(struct broker *broker, struct hosted *hosted)
 {
-    char path[BB_PATH_MAX];
     struct config_service *s = calloc(1, sizeof *s);
     CHECK(s != NULL);
     s->hosted = hosted;
-    enum status status = config_home(broker->settings->home, "config.db", path, sizeof path);
-    if (status == BB_OK)
-        status = config_store_open(path, &s->store, &s->trouble);
-    if (status == BB_OK && config_store_is_readonly(s->store))
-        bb_reason_say(&s->trouble, "%s can be read but not written", path);
-    if (s->trouble.text[0] != '\0')
-        log_error("config-store", LOG_TEXT("status", bb_status_word(status)),
-                  LOG_TEXT("reason", s->trouble.text),
-                  LOG_TEXT("hint", "the broker runs without it; nothing in the file was changed"));
+    if (config_home(broker->settings->home, "config.db", s->path, sizeof s->path) != BB_OK)
+        bb_reason_say(&s->trouble, "there is no home for config.db");
+    else if (access(s->path, F_OK) == 0)
+        open_store(s);
     return s;
 }
 

@@ -12,6 +12,8 @@
 #define APPLICATION 0x42426366
 #define VERSION     1
 #define WAIT_MS     2000
+/* SQLite's own cache of pages. */
+#define CACHE_KIB 512
 
 static const char SCHEMA[] = "BEGIN IMMEDIATE;"
                              "CREATE TABLE IF NOT EXISTS configs("
@@ -118,8 +120,9 @@ static enum status check_owner(struct config_store *s, struct bb_reason *reason)
 
 static enum status prepare(struct config_store *s, struct bb_reason *reason)
 {
-    char pages[64];
-    snprintf(pages, sizeof pages, "PRAGMA max_page_count = %d", CONFIG_STORE_PAGES_MAX);
+    char pages[96];
+    snprintf(pages, sizeof pages, "PRAGMA max_page_count = %d; PRAGMA cache_size = -%d",
+             CONFIG_STORE_PAGES_MAX, CACHE_KIB);
     enum status status = run(s, pages, reason);
     if (status == BB_OK && !config_store_is_readonly(s))
         status = run(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", reason);
