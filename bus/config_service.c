@@ -192,13 +192,11 @@ static void push(struct hosted_call *call, const char *agent, const char *method
 
 /* -- methods -------------------------------------------------------------------------------------------- */
 
-static void initialize_configs(struct hosted_call *call)
+/* Pushes all that an agent has, then answers. */
+static void push_all(struct hosted_call *call, const char *identity)
 {
-    const char *identity;
     struct bb_reason reason = {""};
     struct config_service *s = call->context;
-    if (!take_identity(call, &identity))
-        return;
     json_t *all = json_object();
     enum status status = config_store_each(s->store, identity, keep_value, all, &reason);
     if (status == BB_OK) {
@@ -207,6 +205,20 @@ static void initialize_configs(struct hosted_call *call)
     }
     json_decref(all);
     fail_store(call, status, &reason);
+}
+
+static void initialize_configs(struct hosted_call *call)
+{
+    const char *identity;
+    if (take_identity(call, &identity))
+        push_all(call, identity);
+}
+
+/* The same for the caller, as agents of older releases ask for it. */
+static void get_configs(struct hosted_call *call)
+{
+    if (has_store(call))
+        push_all(call, call->caller);
 }
 
 /* The present time as VOLTTRON writes it, with microseconds. */
@@ -456,6 +468,7 @@ static const struct hosted_method METHODS[] = {CHANGE("initialize_configs", init
                                                READ("manage_get_metadata", get_metadata, CONFIG),
                                                READ("list_configs", list_configs, STORE),
                                                READ("manage_list_configs", list_configs, STORE),
+                                               {.name = "get_configs", .run = get_configs},
                                                {.name = "list_stores", .run = list_stores},
                                                {.name = "manage_list_stores", .run = list_stores}};
 

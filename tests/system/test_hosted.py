@@ -377,6 +377,9 @@ class ConfigStore(test_vip.WithBroker):
         self.assertEqual(self.pushed, [])
         self.assertEqual(self.b.result("config.store", "initialize_configs", "bb"), None)
         self.assertEqual(self.pushed, [("config.initial_update", [{"config": {"link": "config://other"}, "other": "text"}])])
+        self.pushed.clear()
+        self.assertEqual(self.b.result("config.store", "get_configs"), None)
+        self.assertEqual(len(self.pushed), 1)
         # Of an agent that is not there, and by one who may.
         self.assertEqual(self.a.result("config.store", "initialize_configs", "absent"), None)
 
