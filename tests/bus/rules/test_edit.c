@@ -15,7 +15,7 @@
 #define OTHER "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"
 
 static char folder[] = "/tmp/bb-edit-XXXXXX";
-static char path[64];
+static char path[96];
 
 static const char *below(const char *name)
 {
