@@ -296,21 +296,27 @@ static enum status run_loop(struct demo *d)
     return status == BB_OK ? d->ended : status;
 }
 
+/* Not there yet, or on the bus and still reading its chain. */
+static bool not_yet(enum status status)
+{
+    return status == BB_UNREACHABLE || status == BB_TIMEOUT;
+}
+
 /* Waits until the ledger answers, with all processes alive. */
 static enum status wait_for_ledger(struct demo *d)
 {
     enum status status = BB_UNREACHABLE;
-    while (status == BB_UNREACHABLE) {
+    while (not_yet(status)) {
         char *answer = NULL;
         status = bb_call(d->client, "ledger", "status", NULL, 1000, &answer);
         free(answer);
         enum status crew = crew_check(&d->crew, &d->reason);
         if (crew != BB_OK)
             return crew;
-        if (status == BB_UNREACHABLE && bb_loop_mono_ms() > d->deadline_ms)
+        if (not_yet(status) && bb_loop_mono_ms() > d->deadline_ms)
             return call_reason(&d->reason, BB_TIMEOUT, "the ledger does not answer; logs are in %s",
                                d->log_folder);
-        if (status == BB_UNREACHABLE && pause_for(d, 10) == BB_INTERRUPTED)
+        if (not_yet(status) && pause_for(d, 10) == BB_INTERRUPTED)
             return BB_INTERRUPTED;
     }
     return status;
