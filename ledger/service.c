@@ -22,13 +22,30 @@ void service_stamp(const struct service *service, struct json_writer *w)
     json_writer_hex(w, "state", (struct bytes){head.changes.bytes, sizeof head.changes.bytes});
 }
 
+/* Who watches the log alone must hear of a full disk too: once, and once when it is over. */
+static void note_stall(struct service *s, bool stalled)
+{
+    struct pipeline_stats stats;
+    if (stalled == s->stalled)
+        return;
+    s->stalled = stalled;
+    pipeline_stats(s->pipeline, &stats);
+    if (stalled)
+        log_warning("refusing-transactions", LOG_TEXT("reason", stats.trouble));
+    else
+        log_info("taking-transactions", LOG_TEXT("reason", "blocks are written again"));
+}
+
 static void answered(void *context, const struct answer *answer)
 {
+    if (answer->refusal == REFUSAL_READ_ONLY)
+        note_stall(context, true);
     submit_answer(context, answer);
 }
 
 static void sealed(void *context, uint64_t height, struct bytes block)
 {
+    note_stall(context, false);
     publisher_block(context, height, block);
 }
 

@@ -262,6 +262,8 @@ class NoPlace(unittest.TestCase):
             ledger.settle_nonces()
             wait_until(lambda: ledger.call("status")["trouble"] == "", PATIENCE_S, "it takes transactions again")
             self.assertEqual(ledger.act("p1", "Transfer", to="c1", amountNano=1)["verdict"], "ok")
+            log = ledger.processes["ledgerd"].log()
+            self.assertEqual((log.count("event=refusing-transactions"), log.count("event=taking-transactions")), (1, 1), log)
             ledger.processes["ledgerd"].stop()
             self.assertEqual(ledger.run("--verify").returncode, 0)
 
