@@ -1,6 +1,7 @@
 #include "agents/cli/terms.h"
 
 #include "agents/cli/moment.h"
+#include "ledger/crypto/hex.h"
 
 #include <busbar/loop.h>
 #include <stdio.h>
@@ -79,6 +80,14 @@ enum exit_code terms_order(const struct call *call, size_t index, bool bid, uint
                              : "%s is a bid, which can be cancelled only: busbar market bid cancel %s",
                          text, text);
     return EXIT_DONE;
+}
+
+enum exit_code terms_id(const struct call *call, size_t index, struct hash *out)
+{
+    if (hex_parse(call->args[index], out->bytes, sizeof out->bytes) == BB_OK)
+        return EXIT_DONE;
+    return call_fail(call, EXIT_USAGE, "%s is no transaction: 0x and 64 hexadecimal digits",
+                     call->args[index]);
 }
 
 void terms_word(const struct call *call, const char *option, const char *const *words, size_t count,

@@ -5,6 +5,7 @@
 #include "agents/cli/amount.h"
 #include "agents/cli/call.h"
 
+#include <busbar/address.h>
 #include <busbar/units.h>
 
 /* Options --kwh, --price and the like, named by `option`. Absent: *out stays as it is, *given_out (NULL
@@ -24,6 +25,9 @@ enum exit_code terms_seconds(const struct call *call, const char *option, uint64
 
 /* Argument `index` as the number of a post, or of a bid. */
 enum exit_code terms_order(const struct call *call, size_t index, bool bid, uint64_t *out);
+
+/* Argument `index` as the id of a transaction. */
+enum exit_code terms_id(const struct call *call, size_t index, struct hash *out);
 
 /* The place of the option's word in words[count]; absent: untouched. The table of verbs has refused others.
  */

@@ -3,7 +3,6 @@
 #include "agents/cli/signing.h"
 #include "agents/cli/terms.h"
 #include "agents/cli/verbs.h"
-#include "ledger/crypto/hex.h"
 
 #include <string.h>
 
@@ -94,10 +93,8 @@ enum exit_code verb_account_correct(const struct call *call)
     struct action action = {.type = ACTION_CORRECTION};
     bool money = false, energy = false;
     enum exit_code code = check_correction(call);
-    if (code == EXIT_DONE && hex_parse(call->args[0], action.correction.transaction.bytes,
-                                       sizeof action.correction.transaction.bytes) != BB_OK)
-        code =
-            call_fail(call, EXIT_USAGE, "%s is no transaction: 0x and 64 hexadecimal digits", call->args[0]);
+    if (code == EXIT_DONE)
+        code = terms_id(call, 0, &action.correction.transaction);
     if (code == EXIT_DONE)
         code = terms_money(call, "cents", &money, &action.correction.money);
     if (code == EXIT_DONE)
