@@ -8,11 +8,14 @@
 #include <busbar/address.h>
 #include <busbar/units.h>
 
-/* Options --kwh, --price and the like, named by `option`. Absent: *out stays as it is, *given_out (NULL
- * allowed) is false. */
-enum exit_code terms_energy(const struct call *call, const char *option, bool *given_out, struct energy *out);
+/* Options --kwh, --price and the like, named by `option`. At least `least`, in the ledger's units; a
+ * price is never below zero. What is less would be refused by the contract, at the cost of a block and a
+ * nonce. Absent: *out stays as it is, *given_out (NULL allowed) is false. */
+enum exit_code terms_energy(const struct call *call, const char *option, int64_t least, bool *given_out,
+                            struct energy *out);
 enum exit_code terms_price(const struct call *call, const char *option, bool *given_out, struct price *out);
-enum exit_code terms_money(const struct call *call, const char *option, bool *given_out, struct money *out);
+enum exit_code terms_money(const struct call *call, const char *option, int64_t least, bool *given_out,
+                           struct money *out);
 
 /* The same for an option that must be there. */
 enum exit_code terms_need(const struct call *call, const char *option, const char *example);

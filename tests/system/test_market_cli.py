@@ -395,6 +395,23 @@ class Trading(Case):
                             (("sell", "--kwh", "1", "--price", "1", "--expires", "later"), "--expires"), (("buy", "--kwh", "1", "--max-price", "1", "--fill", "half"), "none of")):
             self.refused(*words, "--key", "p1", code=2, says=says)
 
+    def test_amounts_that_are_none_cost_nothing(self):
+        """The contract would refuse them too, in a block and for a nonce."""
+        height = self.town.well("chain", "status", "--json")["height"]
+        sell, buy = ("sell", "--kwh", "1", "--price", "1"), ("buy", "--kwh", "1", "--max-price", "1")
+        for words, says in (((*sell[:2], "-6", *sell[3:]), "--kwh: -6.0 kWh is too little; give 0.001 or more"),
+                            ((*sell[:2], "0", *sell[3:]), "--kwh: 0.0 kWh"), ((*sell[:4], "-0.0001"), "--price: -0.0001 cent/kWh is too little; give 0.00 or more"),
+                            ((*buy[:2], "0.000", *buy[3:]), "--kwh: 0.0 kWh"), ((*buy[:4], "-1"), "--max-price: -1.00 cent/kWh"),
+                            (("transfer", "p2", "--cents", "0"), "--cents: 0.00 cent is too little; give 0.0000001 or more"),
+                            (("transfer", "p2", "--cents", "-5"), "--cents: -5.00 cent"), (("market", "post", "update", "1", "--kwh", "0"), "--kwh"),
+                            (("market", "post", "update", "1", "--price", "-1"), "--price"), (("account", "mint", "p1", "--cents", "-1"), "--cents"),
+                            (("account", "mint", "p1", "--cents", "0", "--kwh", "0"), "how much"), (("account", "mint", "p1", "--kwh", "-1"), "--kwh"),
+                            (("market", "policy", "--penalty", "-0.1"), "--penalty: -0.10 cent/kWh"), (("market", "policy", "--band-low", "-1"), "--band-low"),
+                            (("account", "correct", ZERO, "--from", "p1", "--to", "p2", "--reason", "x", "--cents", "-1"), "--cents: -1.00 cent"),
+                            (("account", "correct", ZERO, "--from", "p1", "--to", "p2", "--reason", "x", "--cents", "0"), "how much")):
+            self.refused(*words, "--key", "p1", code=2, says=says)
+        self.assertEqual(self.town.well("chain", "status", "--json")["height"], height)
+
     def test_update_and_cancel(self):
         order = self.town.well("sell", "--kwh", "4", "--price", "50", "--key", "p1", "--json")["order"]
         self.town.well("market", "post", "update", order, "--price", "49.5", "--key", "p1")
@@ -515,7 +532,7 @@ class Trading(Case):
         self.town.well("market", "line", "c1", "p1", "--kwh", "5", "--key", "edc")
         self.assertRegex(self.town.well("market", "policy"), r"(?m)^c1 +p1 +5\.0")
         self.refused("market", "line", "c1", "p1", "--key", "edc", code=2, says="--unlimited")
-        self.refused("market", "line", "c1", "p1", "--kwh", "-1", "--key", "edc", code=2, says="0 or more")
+        self.refused("market", "line", "c1", "p1", "--kwh", "-1", "--key", "edc", code=2, says="0.0 or more")
         self.refused("market", "line", "c1", "ghost", "--kwh", "1", "--key", "edc", code=3, says="account")
         self.town.well("market", "line", "c1", "p1", "--unlimited", "--key", "edc")
         self.town.well("market", "policy", "--mode", "none", "--penalty", "0", "--recipient", "distribution", "--band-high", "0", "--gate-seconds", "0", "--key", "edc")
