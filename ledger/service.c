@@ -10,8 +10,12 @@
 #include "bus/client/log.h"
 
 #include <busbar/check.h>
+#include <busbar/limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define ADDRESS_AGAIN_MS 200
 
 void service_stamp(const struct service *service, struct json_writer *w)
 {
@@ -49,6 +53,39 @@ static void sealed(void *context, uint64_t height, struct bytes block)
     publisher_block(context, height, block);
 }
 
+/* True when the broker's address is to be read from a file that its first start writes. */
+static bool address_missing(const struct service_settings *settings, char path[BB_PATH_MAX])
+{
+    const char *given = getenv("BUSBAR_VIP");
+    if (settings->address[0] != '\0' || (given != NULL && given[0] != '\0'))
+        return false;
+    return config_home(settings->home, "run/vip.address", path, BB_PATH_MAX) == BB_OK &&
+           access(path, F_OK) != 0;
+}
+
+static void look_again(void *context)
+{
+    bb_loop_stop(context);
+}
+
+/* BB_INTERRUPTED: the end was asked for meanwhile. */
+static enum status wait_for_address(struct service *s, struct bb_reason *reason)
+{
+    char path[BB_PATH_MAX];
+    enum status status = BB_OK;
+    int timer;
+    if (address_missing(s->settings, path))
+        log_warning("waiting-for-broker", LOG_TEXT("reason", "no broker has started in this home yet"),
+                    LOG_TEXT("path", path));
+    while (status == BB_OK && address_missing(s->settings, path)) {
+        bb_reason_say(reason, "the event loop takes no timer");
+        status = bb_loop_after(s->loop, ADDRESS_AGAIN_MS, look_again, s->loop, &timer);
+        if (status == BB_OK)
+            status = bb_loop_run(s->loop);
+    }
+    return status;
+}
+
 /* The ledger starts before or after its broker; only a refusal ends the wait. */
 static enum status open_bus(struct service *s, struct bb_reason *reason)
 {
@@ -57,7 +94,9 @@ static enum status open_bus(struct service *s, struct bb_reason *reason)
                                         .home = s->settings->home,
                                         .heartbeat_ms = (uint32_t)s->settings->heartbeat_ms,
                                         .reason = reason};
-    enum status status;
+    enum status status = wait_for_address(s, reason);
+    if (status != BB_OK)
+        return status;
     while ((status = bb_client_open(s->loop, &options, &s->client)) == BB_UNREACHABLE)
         log_warning("broker-unreachable", LOG_TEXT("reason", reason->text));
     if (status == BB_OK)
