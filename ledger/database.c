@@ -150,6 +150,19 @@ static enum status migrate(struct database *database, int64_t version, struct bb
     return status;
 }
 
+/* The first statements on a connection; what they say is of no use to whoever reads why it cannot be opened.
+ * A full disk shows here as an error of input or output: the index of the log needs 32 KiB. */
+static enum status settle(struct database *database, const char *sql, struct bb_reason *reason)
+{
+    int code = sqlite3_exec(database->handle, sql, NULL, NULL, NULL);
+    bool io = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_FULL;
+    return code == SQLITE_OK
+               ? BB_OK
+               : database_status(database, code,
+                                 io ? "it cannot be opened (is the disk full?)" : "it cannot be opened",
+                                 reason);
+}
+
 static enum status recognise(struct database *database, struct bb_reason *reason)
 {
     int64_t application = 0, version = 0, objects = 0;
@@ -224,15 +237,15 @@ static enum status connect_to(struct database *database, struct bb_reason *reaso
         bb_reason_say(reason, "%s: the file is read-only", database->path);
         return BB_DENIED;
     }
-    enum status status = database_run(database,
-                                      "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;"
-                                      "PRAGMA foreign_keys=ON;PRAGMA mmap_size=0;PRAGMA cache_size=-16384",
-                                      reason);
+    enum status status = settle(database,
+                                "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;"
+                                "PRAGMA foreign_keys=ON;PRAGMA mmap_size=0;PRAGMA cache_size=-16384",
+                                reason);
     if (status == BB_OK && database->write)
-        status = database_run(database,
-                              "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
-                              "PRAGMA wal_autocheckpoint=4096;PRAGMA journal_size_limit=67108864",
-                              reason);
+        status = settle(database,
+                        "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
+                        "PRAGMA wal_autocheckpoint=4096;PRAGMA journal_size_limit=67108864",
+                        reason);
     return status == BB_OK ? recognise(database, reason) : status;
 }
 

@@ -111,7 +111,7 @@ bool offline_wanted(const struct service_settings *settings)
 
 enum status offline_run(const struct service_settings *settings, struct bb_reason *reason)
 {
-    char path[BB_PATH_MAX];
+    char path[BB_PATH_MAX], folder[BB_PATH_MAX];
     uint64_t height = 0;
     if (count_wanted(settings) > 1) {
         bb_reason_say(reason, "--verify, --backup, --export and --import: one at a time");
@@ -124,6 +124,10 @@ enum status offline_run(const struct service_settings *settings, struct bb_reaso
     }
     if (settings->import_from[0] == '\0')
         return read_store(path, settings, reason);
+    if (config_home(settings->home, "ledger", folder, sizeof folder) == BB_OK && access(folder, F_OK) != 0) {
+        bb_reason_say(reason, "%.300s is not there; `busbar init` makes a home", folder);
+        return BB_NOT_FOUND;
+    }
     status = archive_import(settings->import_from, path, (uint32_t)settings->threads, on_archive, NULL,
                             reason, &height);
     if (status == BB_OK)

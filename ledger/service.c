@@ -10,8 +10,12 @@
 #include "bus/client/log.h"
 
 #include <busbar/check.h>
+#include <busbar/limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define ADDRESS_AGAIN_MS 200
 
 void service_stamp(const struct service *service, struct json_writer *w)
 {
@@ -22,14 +26,64 @@ void service_stamp(const struct service *service, struct json_writer *w)
     json_writer_hex(w, "state", (struct bytes){head.changes.bytes, sizeof head.changes.bytes});
 }
 
+/* Who watches the log alone must hear of a full disk too: once, and once when it is over. */
+static void note_stall(struct service *s, bool stalled)
+{
+    struct pipeline_stats stats;
+    if (stalled == s->stalled)
+        return;
+    s->stalled = stalled;
+    pipeline_stats(s->pipeline, &stats);
+    if (stalled)
+        log_warning("refusing-transactions", LOG_TEXT("reason", stats.trouble));
+    else
+        log_info("taking-transactions", LOG_TEXT("reason", "blocks are written again"));
+}
+
 static void answered(void *context, const struct answer *answer)
 {
+    if (answer->refusal == REFUSAL_READ_ONLY)
+        note_stall(context, true);
     submit_answer(context, answer);
 }
 
 static void sealed(void *context, uint64_t height, struct bytes block)
 {
+    note_stall(context, false);
     publisher_block(context, height, block);
+}
+
+/* True when the broker's address is to be read from a file that its first start writes. */
+static bool address_missing(const struct service_settings *settings, char path[BB_PATH_MAX])
+{
+    const char *given = getenv("BUSBAR_VIP");
+    if (settings->address[0] != '\0' || (given != NULL && given[0] != '\0'))
+        return false;
+    return config_home(settings->home, "run/vip.address", path, BB_PATH_MAX) == BB_OK &&
+           access(path, F_OK) != 0;
+}
+
+static void look_again(void *context)
+{
+    bb_loop_stop(context);
+}
+
+/* BB_INTERRUPTED: the end was asked for meanwhile. */
+static enum status wait_for_address(struct service *s, struct bb_reason *reason)
+{
+    char path[BB_PATH_MAX];
+    enum status status = BB_OK;
+    int timer;
+    if (address_missing(s->settings, path))
+        log_warning("waiting-for-broker", LOG_TEXT("reason", "no broker has started in this home yet"),
+                    LOG_TEXT("path", path));
+    while (status == BB_OK && address_missing(s->settings, path)) {
+        bb_reason_say(reason, "the event loop takes no timer");
+        status = bb_loop_after(s->loop, ADDRESS_AGAIN_MS, look_again, s->loop, &timer);
+        if (status == BB_OK)
+            status = bb_loop_run(s->loop);
+    }
+    return status;
 }
 
 /* The ledger starts before or after its broker; only a refusal ends the wait. */
@@ -40,7 +94,9 @@ static enum status open_bus(struct service *s, struct bb_reason *reason)
                                         .home = s->settings->home,
                                         .heartbeat_ms = (uint32_t)s->settings->heartbeat_ms,
                                         .reason = reason};
-    enum status status;
+    enum status status = wait_for_address(s, reason);
+    if (status != BB_OK)
+        return status;
     while ((status = bb_client_open(s->loop, &options, &s->client)) == BB_UNREACHABLE)
         log_warning("broker-unreachable", LOG_TEXT("reason", reason->text));
     if (status == BB_OK)

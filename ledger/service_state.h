@@ -23,6 +23,8 @@ struct service {
     struct publisher publisher;
     struct submits submits;
     int64_t started_ms;
+    bool stalled; /* a transaction was refused as read-only, and none has been sealed since; it is in the log
+                   */
 };
 
 struct json_writer;

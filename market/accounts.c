@@ -33,9 +33,17 @@ uint32_t accounts_find(const struct market *m, const struct address *address, ui
     return STATE_NONE;
 }
 
-void accounts_expect(const struct market *m, const struct address *address)
+void accounts_expect_entry(const struct market *m, const struct address *address)
 {
     table_expect(&m->by_address, hash_of(address));
+}
+
+void accounts_expect(const struct market *m, const struct address *address)
+{
+    struct table_walk walk = table_find(&m->by_address, hash_of(address));
+    uint32_t record = table_next(&m->by_address, &walk);
+    if (record != TABLE_NONE && !(record & RETIRED))
+        __builtin_prefetch(&m->holders[record]);
 }
 
 static struct bytes name_of(const struct market *m, uint32_t index)

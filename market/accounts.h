@@ -13,7 +13,9 @@ struct accounts_change {
 /* The account with this address now; STATE_NONE. *retired_out (may be NULL): whose address it once was. */
 uint32_t accounts_find(const struct market *m, const struct address *address, uint32_t *retired_out);
 
-/* Asks the memory for what accounts_find will look at first. No effect. */
+/* Ask the memory for what accounts_find will look at: the entry of the address; then, when that has come, the
+ * account. No effect. */
+void accounts_expect_entry(const struct market *m, const struct address *address);
 void accounts_expect(const struct market *m, const struct address *address);
 
 /* The account with this name; STATE_NONE. */

@@ -21,7 +21,7 @@ static tree_key book_key(const struct open_order *order, uint32_t slot)
     return (tree_key)rank << (64 + TREE_RECORD_BITS) | (tree_key)order->place << TREE_RECORD_BITS | slot;
 }
 
-static uint32_t *book_of(struct market *m, const struct open_order *order)
+static uint32_t *book_of(const struct market *m, const struct open_order *order)
 {
     struct interval *interval = &m->intervals[order->interval];
     return book_is_bid(order->id) ? &interval->bids : &interval->posts;
@@ -58,7 +58,6 @@ void book_move(struct market *m, uint32_t slot, struct price price, uint64_t pla
     uint32_t *book = book_of(m, o);
     moved.price = price;
     moved.place = place;
-    tree_expect(&m->trees, *book, book_key(&moved, slot));
     tree_erase(&m->trees, book, book_key(o, slot));
     STATE_WRITE(m, o);
     *o = moved;
@@ -84,18 +83,24 @@ uint32_t book_first_to_expire(const struct market *m)
     return cursor.node == NULL ? STATE_NONE : tree_record(cursor);
 }
 
+void book_expect(const struct market *m, uint32_t slot)
+{
+    const struct open_order *o = &m->orders[slot];
+    tree_expect(&m->trees, *book_of(m, o), book_key(o, slot));
+    if (o->expiring)
+        tree_expect(&m->trees, m->head->expiries, expiry_key(o, slot));
+}
+
 void book_expect_post(const struct market *m, uint32_t interval, struct price price)
 {
     struct open_order order = {.id = 1, .price = price, .place = m->head->next_place};
     if (price.micro_per_kwh >= 0 && price.micro_per_kwh <= MARKET_PRICE_MAX)
         tree_expect(&m->trees, m->intervals[interval].posts, book_key(&order, 0));
-    if (m->head->order_slots.freed > 0)
-        __builtin_prefetch(&m->orders[m->order_slots.stack[m->head->order_slots.freed - 1]]);
 }
 
 void book_expect_best(const struct market *m, uint32_t interval)
 {
     struct tree_cursor best = book_best(m, interval, false);
-    if (best.node != NULL)
+    for (int i = 0; i < 2 && best.node != NULL; i++, tree_step(&m->trees, &best))
         __builtin_prefetch(&m->orders[tree_record(best)]);
 }

@@ -26,7 +26,9 @@ struct tree_cursor book_behind(const struct market *m, uint32_t interval, bool b
 /* The first order that expires; STATE_NONE. */
 uint32_t book_first_to_expire(const struct market *m);
 
-/* Ask the memory for what a new post at `price`, or a purchase, will look at. No effect. */
+/* Ask the memory for what taking an order out, a new post at `price`, or a purchase will look at. No effect.
+ */
+void book_expect(const struct market *m, uint32_t slot);
 void book_expect_post(const struct market *m, uint32_t interval, struct price price);
 void book_expect_best(const struct market *m, uint32_t interval);
 

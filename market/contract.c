@@ -2,9 +2,6 @@
 
 #include "market/accounts.h"
 #include "market/admin.h"
-#include "market/book.h"
-#include "market/intervals.h"
-#include "market/orders.h"
 #include "market/time.h"
 #include "market/trading.h"
 
@@ -64,35 +61,6 @@ static enum verdict who(const struct market *m, const struct action *action, uin
     return VERDICT_OK;
 }
 
-/* Asks the memory for what the action is going to need, all at once: most of the time of an action in a large
- * market is waiting for it. First where to look; then, when that has come, what is there. */
-static void expect_entries(const struct market *m, const struct action *action)
-{
-    accounts_expect(m, &action->actor);
-    if (action->type == ACTION_SELL)
-        orders_expect_entry(m, m->head->next_post);
-    else if (action->type == ACTION_UPDATE)
-        orders_expect_entry(m, action->update.order);
-    else if (action->type == ACTION_CANCEL)
-        orders_expect_entry(m, action->cancel.order);
-}
-
-static void expect_records(const struct market *m, const struct action *action)
-{
-    uint32_t interval;
-    if (action->type == ACTION_UPDATE) {
-        orders_expect(m, action->update.order);
-    } else if (action->type == ACTION_CANCEL) {
-        orders_expect(m, action->cancel.order);
-    } else if (action->type == ACTION_SELL) {
-        if ((interval = intervals_find(m, action->sell.interval)) != STATE_NONE)
-            book_expect_post(m, interval, action->sell.price);
-    } else if (action->type == ACTION_BUY) {
-        if ((interval = intervals_find(m, action->buy.interval)) != STATE_NONE)
-            book_expect_best(m, interval);
-    }
-}
-
 /* The action itself: all of it, or nothing. */
 static enum verdict act(struct market *m, const struct action *action, uint32_t actor)
 {
@@ -124,13 +92,11 @@ static bool type_good(enum action_type type)
 enum verdict market_apply(struct market *m, const struct action *action, struct wall now, struct outcome *out)
 {
     CHECK(type_good(action->type) && !m->journal.off);
-    expect_entries(m, action);
     clear(m);
     time_pass(m, now);
     check_nothing_moved(m);
     clear(m);
     m->opening = false;
-    expect_records(m, action);
     uint32_t actor;
     enum verdict verdict = who(m, action, &actor);
     if (verdict == VERDICT_OK)

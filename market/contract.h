@@ -95,6 +95,11 @@ enum verdict market_apply(struct market *market, const struct action *action, st
  */
 enum verdict market_open(struct market *market, const struct action *action);
 
+/* Says that an action comes soon. No effect but on time: most of an action in a large market is waiting for
+ * memory, and who has a batch can let that overlap. To be called with step 0, 1 and 2, each some four actions
+ * later than the one before, the last some four before market_apply. */
+void market_expect(const struct market *market, const struct action *action, unsigned step);
+
 /* Takes one nonce of account `index`: part of the journal like any change. */
 void market_spend_nonce(struct market *market, uint32_t index);
 

@@ -51,8 +51,10 @@ uint32_t orders_open(struct market *m, const struct open_order *order)
     STATE_WRITE(m, &m->intervals[o->interval]);
     m->head->orders++;
     m->intervals[o->interval].orders++;
+    orders_expect_entry(m, o->id);
+    bool alone = book_insert(m, slot);
     table_put(&m->by_id, hash_of(o->id), slot);
-    return book_insert(m, slot) ? slot : STATE_NONE;
+    return alone ? slot : STATE_NONE;
 }
 
 void orders_remove(struct market *m, uint32_t slot)

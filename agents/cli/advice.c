@@ -1,5 +1,6 @@
 #include "agents/cli/advice.h"
 
+#include "agents/cli/amount.h"
 #include "agents/cli/answer.h"
 #include "agents/cli/inquiry.h"
 #include "agents/cli/listing.h"
@@ -12,9 +13,13 @@ static const struct {
 } advices[] = {
     {"not-admitted",
      "busbar account list tells who is admitted; the operator admits others: busbar account admit"},
-    {"revoked", "ask the operator"},
+    {"revoked", "the operator can give the account another key: busbar account rekey"},
     {"wrong-role", "busbar account list tells who has which role; choose the right key with --key"},
     {"already-admitted", "busbar account list tells the names and addresses that are taken"},
+    {"bad-name", "an address that is all zeros is none either"},
+    {"bad-amount", "an order is for 0.001 to 1000000 kWh; what is given or sent is more than nothing"},
+    {"bad-price", "0 to 100000 cent/kWh"},
+    {"bad-policy", "penalty and band: 0 to 100000 cent/kWh; --band-low is not above --band-high"},
     {"outside-price-band", "busbar market policy shows the band"},
     {"insufficient-money", "busbar account show NAME tells what is free"},
     {"insufficient-energy",
@@ -34,7 +39,8 @@ static const struct {
     {"unknown-transaction", "busbar account statement lists the transactions of an account"},
     {"wrong-signer", "the ledger may have another genesis than it said: busbar chain status"},
     {"signer-not-admitted", "the operator admits it: busbar account admit"},
-    {"signer-revoked", "ask the operator"},
+    {"signer-revoked",
+     "sign with the account's present key; the operator gives it another one: busbar account rekey"},
     {"wrong-nonce", "leave --nonce away: it is asked for"},
     {"deadline-passed", "give a later --deadline, in seconds from now"},
     {"busy", "try again"},
@@ -86,7 +92,28 @@ static enum exit_code tell_refusal(const struct call *call, const char *word, co
     return EXIT_REFUSED;
 }
 
-static void tell_done(const struct call *call, const json_t *entry)
+/* Of a purchase that is not whole: what became of the rest. `bid` is "" or "0" when none stands. */
+static void tell_rest(const struct call *call, const json_t *trades, const char *bid)
+{
+    struct bb_reason reason;
+    int64_t left = 0, part;
+    const char *asked = strcmp(call->verb->name, "buy") == 0 ? call_value(call, "kwh") : NULL;
+    if (asked == NULL || amount_parse("--kwh", asked, AMOUNT_KWH, &reason, &left) != BB_OK)
+        return;
+    for (size_t i = 0; i < json_array_size(trades); i++)
+        if (!listing_int(json_array_get(trades, i), "energy", &part) ||
+            __builtin_sub_overflow(left, part, &left))
+            return;
+    char kwh[DECIMAL_TEXT_MAX];
+    amount_format(left, AMOUNT_KWH, kwh);
+    if (left > 0 && (*bid == '\0' || strcmp(bid, "0") == 0))
+        printf("\n%s kWh of what was asked for were not to be had, and have not been bought\n", kwh);
+    else if (left > 0)
+        printf("\n%s kWh are not bought yet: the bid %s waits for them, with the money in escrow\n", kwh,
+               bid);
+}
+
+static void tell_done(const struct call *call, const char *proof, const json_t *entry)
 {
     char id[LISTING_TEXT_MAX], height[LISTING_TEXT_MAX], order[LISTING_TEXT_MAX];
     listing_text(entry, "id", LISTING_TEXT, FORMAT_PEOPLE, id);
@@ -98,15 +125,16 @@ static void tell_done(const struct call *call, const json_t *entry)
         printf(", order %s", order);
     putchar('\n');
     answer_lists(entry);
+    tell_rest(call, json_object_get(entry, "trades"), order);
     printf("\ntransaction %s\n", id);
-    if (call_value(call, "receipt") != NULL)
-        printf("its proof is in %s: busbar chain verify-receipt %s\n", call_value(call, "receipt"),
-               call_value(call, "receipt"));
+    if (proof != NULL)
+        printf("its proof is in %s: busbar chain verify-receipt %s\n", proof, proof);
     else
         printf("keep the proof of it: busbar chain receipt %s --output FILE\n", id);
 }
 
-enum exit_code advice_tell(const struct call *call, enum format format, const char *name, json_t *entry)
+enum exit_code advice_tell(const struct call *call, enum format format, const char *name, const char *proof,
+                           json_t *entry)
 {
     const char *verdict = json_string_value(json_object_get(entry, "verdict"));
     const char *refused = json_string_value(json_object_get(entry, "refused"));
@@ -116,7 +144,7 @@ enum exit_code advice_tell(const struct call *call, enum format format, const ch
     else if (verdict == NULL || strcmp(verdict, "ok") != 0)
         code = tell_refusal(call, verdict == NULL ? "no verdict" : verdict, entry, name);
     else if (format != FORMAT_JSON)
-        tell_done(call, entry);
+        tell_done(call, proof, entry);
     if (code == EXIT_REFUSED && format != FORMAT_JSON)
         tell_record(entry);
     if (format == FORMAT_JSON)

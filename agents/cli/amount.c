@@ -27,6 +27,17 @@ enum status amount_parse(const char *what, const char *text, enum amount_unit un
     return status;
 }
 
+enum status amount_check(const char *what, int64_t value, int64_t least, enum amount_unit unit,
+                         struct bb_reason *reason)
+{
+    char is[DECIMAL_TEXT_MAX], from[DECIMAL_TEXT_MAX];
+    if (value >= least)
+        return BB_OK;
+    bb_reason_say(reason, "%s: %s %s is too little; give %s or more", what, amount_format(value, unit, is),
+                  units[unit].name, amount_format(least, unit, from));
+    return BB_RANGE;
+}
+
 char *amount_format(int64_t value, enum amount_unit unit, char *text)
 {
     return decimal_format_exact(value, units[unit].places, units[unit].least, text);

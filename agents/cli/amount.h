@@ -18,6 +18,10 @@ enum amount_unit {
 BB_MUST_CHECK enum status amount_parse(const char *what, const char *text, enum amount_unit unit,
                                        struct bb_reason *reason, int64_t *out);
 
+/* BB_RANGE, with a reason that says what to give, when `value` is less than `least`. */
+BB_MUST_CHECK enum status amount_check(const char *what, int64_t value, int64_t least, enum amount_unit unit,
+                                       struct bb_reason *reason);
+
 /* Writes it exactly ("6.0", "9.82", "1000.00"), without the unit, to text[DECIMAL_TEXT_MAX]. Returns `text`.
  */
 char *amount_format(int64_t value, enum amount_unit unit, char *text);

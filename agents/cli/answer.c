@@ -97,9 +97,24 @@ static const char *unit_of(enum listing_kind kind)
     return kind == LISTING_KWH ? "kWh" : kind == LISTING_CENTS ? "cent" : "cent/kWh";
 }
 
+/* What a plain number of a message means: a fill, or a time; "" when there is nothing to add. */
+static const char *meaning_of(const json_t *message, const char *name, char *text)
+{
+    static const char *const fills[] = {"all-or-nothing", "partial", "rest"};
+    static const char *const times[] = {"deadline", "expires", "intervalStart"};
+    uint64_t number;
+    *text = '\0';
+    if (strcmp(name, "fill") == 0 && listing_uint(message, name, &number) && number < COUNT_OF(fills))
+        return fills[number];
+    for (size_t i = 0; i < COUNT_OF(times); i++)
+        if (strcmp(name, times[i]) == 0)
+            return listing_text(message, name, LISTING_INTERVAL, FORMAT_PEOPLE, text);
+    return text;
+}
+
 void answer_message(const json_t *message)
 {
-    const char *name;
+    const char *name, *meaning;
     json_t *value;
     json_object_foreach((json_t *)message, name, value)
     {
@@ -108,6 +123,8 @@ void answer_message(const json_t *message)
         listing_text(message, name, LISTING_TEXT, FORMAT_PEOPLE, plain);
         if (kind_of_member(name, &kind) && *listing_text(message, name, kind, FORMAT_PEOPLE, text) != '\0')
             printf("  %-20s %s (%s %s)\n", name, plain, text, unit_of(kind));
+        else if (json_is_string(value) && *(meaning = meaning_of(message, name, text)) != '\0')
+            printf("  %-20s %s (%s)\n", name, plain, meaning);
         else if (json_is_string(value))
             printf("  %-20s %s\n", name, plain);
     }

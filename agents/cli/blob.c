@@ -59,6 +59,19 @@ json_t *blob_to_json(struct bytes bytes)
     return json;
 }
 
+enum exit_code blob_writable(const struct call *call, const char *path)
+{
+    struct stat found;
+    bool there = stat(path, &found) == 0;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    CHECK(folder != NULL);
+    bool good = there ? !S_ISDIR(found.st_mode) && access(path, W_OK) == 0 : access(folder, W_OK | X_OK) == 0;
+    int failure = there && S_ISDIR(found.st_mode) ? EISDIR : errno;
+    free(folder);
+    return good ? EXIT_DONE : call_fail(call, EXIT_FAILED, "%s: %s", path, strerror(failure));
+}
+
 enum exit_code blob_write(const struct call *call, const char *path, struct bytes bytes)
 {
     if (path == NULL && isatty(STDOUT_FILENO))

@@ -21,6 +21,10 @@ BB_MUST_CHECK enum status blob_of_json(const json_t *text, uint8_t **data_out, s
 /* The other way: a JSON text "0x…". */
 json_t *blob_to_json(struct bytes bytes);
 
+/* Whether blob_write would have a place at `path`: a file that is there and may be written, or a folder in
+ * which one may be made. The disk may still be full then. Otherwise it has been told. */
+enum exit_code blob_writable(const struct call *call, const char *path);
+
 /* Writes to a file, or with NULL to standard output unless that is a terminal. Failures are told. */
 enum exit_code blob_write(const struct call *call, const char *path, struct bytes bytes);
 

@@ -20,12 +20,12 @@ void help_overview(FILE *to, const char *group)
     fputs("\n`busbar help VERB` tells its options; `man busbar` the rest.\n", to);
 }
 
-static void put_option(FILE *to, const struct option *option)
+static void put_option(FILE *to, const struct option *option, int width)
 {
     char text[64];
     snprintf(text, sizeof text, "--%s%s%s", option->name, option->value == NULL ? "" : " ",
              option->value == NULL ? "" : option->value);
-    fprintf(to, "  %-24s %s", text, option->help);
+    fprintf(to, "  %-*s %s", width, text, option->help);
     if (option->choices != NULL)
         fprintf(to, ": %s", option->choices);
     if (option->environment != NULL)
@@ -36,14 +36,21 @@ static void put_option(FILE *to, const struct option *option)
 void help_verb(FILE *to, const struct verb *verb)
 {
     size_t options = verb_option_count(verb);
+    int width = 24;
     fprintf(to, "usage: busbar %s%s%s%s\n\n%s.\n", verb->name, *verb->arguments == '\0' ? "" : " ",
             verb->arguments, options == 0 ? "" : " [--OPTION…]", verb->summary);
     if (verb->details != NULL)
         fprintf(to, "%s\n", verb->details);
     if (options > 0)
         fputc('\n', to);
+    for (size_t i = 0; i < options; i++) {
+        const char *value = verb->options[i]->value;
+        size_t length =
+            strlen("--") + strlen(verb->options[i]->name) + (value == NULL ? 0 : 1 + strlen(value));
+        width = (int)length > width ? (int)length : width;
+    }
     for (size_t i = 0; i < options; i++)
-        put_option(to, verb->options[i]);
+        put_option(to, verb->options[i], width);
     fprintf(to, "\nManual: %s\n", verb->page);
 }
 

@@ -127,6 +127,8 @@ static enum status make_key(struct making *m, const char *name, struct keys *key
         if (status != BB_OK)
             return call_reason(m->reason, status, "libzmq gave no key: %s", bb_status_text(status));
         status = keys_save(path, keys, m->reason);
+        if (status == BB_OK)
+            bb_reason_say(m->reason, "%s", ""); /* that there was none is no complaint any more */
     }
     if (status == BB_OK)
         note(m, what, *made_out);

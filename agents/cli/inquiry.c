@@ -7,6 +7,7 @@
 #include <busbar/loop.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <string.h>
 
 /* What the ledger gives at most of a list at once. */
 #define PAGE_MAX ((size_t)500)
@@ -33,6 +34,9 @@ enum exit_code inquiry_ask(struct inquiry *inquiry, const char *method, json_t *
     json_t *result = NULL;
     enum exit_code code =
         session_call(inquiry->call, &inquiry->session, INQUIRY_PEER, method, params, EXIT_REFUSED, &result);
+    const char *account = json_string_value(json_object_get(params, "account"));
+    if (code == EXIT_MISSING && account != NULL && strncmp(account, "0x", 2) != 0)
+        fprintf(stderr, "\"%s\" is none; busbar account list tells the names that there are\n", account);
     json_decref(params);
     if (code == EXIT_UNREACHABLE)
         fprintf(stderr, "The ledger does not run on this bus; start it with: busbar-ledgerd --home %s\n",

@@ -82,6 +82,13 @@ char *listing_text(const json_t *object, const char *member, enum listing_kind k
         if (json_is_string(json_object_get(object, member)))
             put_text(json_string_value(json_object_get(object, member)), kind, format, text);
         break;
+    case LISTING_YES:
+        if (json_is_boolean(json_object_get(object, member)))
+            snprintf(text, LISTING_TEXT_MAX, "%s",
+                     json_is_true(json_object_get(object, member)) ? "yes"
+                     : format == FORMAT_PEOPLE                     ? ""
+                                                                   : "no");
+        break;
     case LISTING_KWH:
         if (listing_int(object, member, &value))
             amount_format(value, AMOUNT_KWH, text);
@@ -116,7 +123,8 @@ void listing_print(enum format format, const struct listing_column *columns, siz
     CHECK(count <= TABLE_COLUMNS_MAX);
     for (size_t i = 0; i < count; i++) {
         bool left = columns[i].kind == LISTING_TEXT || columns[i].kind == LISTING_HASH ||
-                    columns[i].kind == LISTING_TIME_MS || columns[i].kind == LISTING_INTERVAL;
+                    columns[i].kind == LISTING_TIME_MS || columns[i].kind == LISTING_INTERVAL ||
+                    columns[i].kind == LISTING_YES;
         heads[i] = (struct table_column){columns[i].title, columns[i].key, !left};
     }
     struct table table = table_of(heads, count);

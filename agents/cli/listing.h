@@ -15,7 +15,8 @@ enum listing_kind {
     LISTING_ORDER,    /* "b1" for a bid */
     LISTING_INTERVAL, /* seconds; people see nothing for 0 */
     LISTING_TIME_MS,
-    LISTING_HASH /* people see its beginning */
+    LISTING_HASH, /* people see its beginning */
+    LISTING_YES   /* true: "yes"; people see nothing for false, CSV has "no" */
 };
 
 struct listing_column {

@@ -29,7 +29,8 @@ static bool parse_offset(const char *text, uint64_t *seconds_out)
 
 static bool parse_utc(const char *text, uint64_t *out)
 {
-    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d %H:%M:%SZ"};
+    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d %H:%M:%SZ",
+                                        "%Y-%m-%dT%H:%M:%S.000Z"}; /* the last: as stamps are printed */
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct tm utc = {0};
         const char *end = strptime(text, forms[i], &utc);

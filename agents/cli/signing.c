@@ -195,6 +195,8 @@ static enum exit_code save_receipt(struct signing *s, const json_t *entry)
         code = call_fail(s->inquiry.call, EXIT_FAILED, "the ledger's answer has no receipt");
     if (code == EXIT_DONE)
         code = blob_write(s->inquiry.call, path, (struct bytes){data, size});
+    if (code != EXIT_DONE)
+        fputs("Only the proof is missing: the transaction itself is in the chain.\n", stderr);
     free(data);
     json_decref(result);
     return code;
@@ -223,13 +225,16 @@ enum exit_code signing_run(const struct call *call, struct action *action, signi
     action->actor = s.owner.address;
     if (code == EXIT_DONE && complete != NULL)
         code = complete(&s, action);
+    if (code == EXIT_DONE && call_value(call, "receipt") != NULL && !call_flag(call, "dry-run"))
+        code = blob_writable(call, call_value(call, "receipt"));
     if (code == EXIT_DONE && call_flag(call, "dry-run"))
         code = show(&s, action);
     else if (code == EXIT_DONE)
         code = send(&s, action, &entry);
     if (entry != NULL) {
         enum exit_code saved = save_receipt(&s, entry);
-        code = advice_tell(call, s.inquiry.format, s.name, entry);
+        const char *proof = saved == EXIT_DONE ? call_value(call, "receipt") : NULL;
+        code = advice_tell(call, s.inquiry.format, s.name, proof, entry);
         code = code == EXIT_DONE ? saved : code;
     }
     inquiry_close(&s.inquiry);

@@ -51,6 +51,19 @@ static void put_cell(FILE *to, const char *text, size_t width, bool right, bool 
     fputs(last ? "\n" : "  ", to);
 }
 
+/* Prints a row; nothing but the line's end follows its last cell that is not empty. */
+static void put_row(FILE *to, const char *const *cells, const size_t *widths,
+                    const struct table_column *columns, size_t count)
+{
+    size_t last = count - 1;
+    while (last > 0 && *cells[last] == '\0')
+        last--;
+    if (*cells[last] == '\0')
+        fputc('\n', to);
+    for (size_t i = 0; i <= last && *cells[last] != '\0'; i++)
+        put_cell(to, cells[i], widths[i], columns[i].right, i == last);
+}
+
 static void put_rule(const size_t *widths, size_t count, FILE *to)
 {
     for (size_t i = 0; i < count; i++) {
@@ -78,9 +91,8 @@ void table_print(const struct table *table, FILE *to, bool colour)
     for (size_t row = 0; row < table->row_count; row++) {
         if (row == table->foot)
             put_rule(widths, table->column_count, to);
-        for (size_t i = 0; i <= last; i++)
-            put_cell(to, table->cells[row * table->column_count + i], widths[i], table->columns[i].right,
-                     i == last);
+        put_row(to, (const char *const *)table->cells + row * table->column_count, widths, table->columns,
+                table->column_count);
     }
 }
 

@@ -1,38 +1,48 @@
 #include "agents/cli/terms.h"
 
 #include "agents/cli/moment.h"
+#include "ledger/crypto/hex.h"
 
 #include <busbar/loop.h>
 #include <stdio.h>
 #include <string.h>
 
-static enum exit_code take(const struct call *call, const char *option, enum amount_unit unit,
+static enum exit_code take(const struct call *call, const char *option, enum amount_unit unit, int64_t least,
                            bool *given_out, int64_t *out)
 {
     const char *text = call_value(call, option);
     struct bb_reason reason;
     char what[32];
+    int64_t value = 0;
     if (given_out != NULL)
         *given_out = text != NULL;
     snprintf(what, sizeof what, "--%s", option);
-    if (text != NULL && amount_parse(what, text, unit, &reason, out) != BB_OK)
+    if (text == NULL)
+        return EXIT_DONE;
+    enum status status = amount_parse(what, text, unit, &reason, &value);
+    if (status == BB_OK)
+        status = amount_check(what, value, least, unit, &reason);
+    if (status != BB_OK)
         return call_fail(call, EXIT_USAGE, "%s", reason.text);
+    *out = value;
     return EXIT_DONE;
 }
 
-enum exit_code terms_energy(const struct call *call, const char *option, bool *given_out, struct energy *out)
+enum exit_code terms_energy(const struct call *call, const char *option, int64_t least, bool *given_out,
+                            struct energy *out)
 {
-    return take(call, option, AMOUNT_KWH, given_out, &out->wh);
+    return take(call, option, AMOUNT_KWH, least, given_out, &out->wh);
 }
 
 enum exit_code terms_price(const struct call *call, const char *option, bool *given_out, struct price *out)
 {
-    return take(call, option, AMOUNT_CENTS_PER_KWH, given_out, &out->micro_per_kwh);
+    return take(call, option, AMOUNT_CENTS_PER_KWH, 0, given_out, &out->micro_per_kwh);
 }
 
-enum exit_code terms_money(const struct call *call, const char *option, bool *given_out, struct money *out)
+enum exit_code terms_money(const struct call *call, const char *option, int64_t least, bool *given_out,
+                           struct money *out)
 {
-    return take(call, option, AMOUNT_CENTS, given_out, &out->nano);
+    return take(call, option, AMOUNT_CENTS, least, given_out, &out->nano);
 }
 
 enum exit_code terms_need(const struct call *call, const char *option, const char *example)
@@ -79,6 +89,14 @@ enum exit_code terms_order(const struct call *call, size_t index, bool bid, uint
                              : "%s is a bid, which can be cancelled only: busbar market bid cancel %s",
                          text, text);
     return EXIT_DONE;
+}
+
+enum exit_code terms_id(const struct call *call, size_t index, struct hash *out)
+{
+    if (hex_parse(call->args[index], out->bytes, sizeof out->bytes) == BB_OK)
+        return EXIT_DONE;
+    return call_fail(call, EXIT_USAGE, "%s is no transaction: 0x and 64 hexadecimal digits",
+                     call->args[index]);
 }
 
 void terms_word(const struct call *call, const char *option, const char *const *words, size_t count,

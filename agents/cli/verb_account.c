@@ -15,8 +15,9 @@ static const struct listing_column account_columns[] = {
     {"in escrow", "escrow_cents", "escrow", LISTING_CENTS},
     {"energy kWh", "energy_kwh", "energy", LISTING_KWH},
     {"on sale", "on_sale_kwh", "on_sale", LISTING_KWH},
-    {"orders", "nonce", "nonce", LISTING_COUNT},
+    {"next nonce", "nonce", "nonce", LISTING_COUNT},
     {"address", "address", "address", LISTING_TEXT},
+    {"revoked", "revoked", "revoked", LISTING_YES},
 };
 #define ACCOUNT_COLUMNS (sizeof account_columns / sizeof *account_columns)
 

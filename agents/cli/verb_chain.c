@@ -3,6 +3,7 @@
 #include "agents/cli/answer.h"
 #include "agents/cli/inquiry.h"
 #include "agents/cli/listing.h"
+#include "agents/cli/terms.h"
 #include "agents/cli/verbs.h"
 
 #include <inttypes.h>
@@ -180,8 +181,10 @@ enum exit_code verb_chain_tx(const struct call *call)
 {
     enum format format;
     json_t *result = NULL;
-    enum exit_code code =
-        inquiry_once(call, "transaction", json_pack("{s:s}", "id", call->args[0]), &format, &result);
+    struct hash id;
+    enum exit_code code = terms_id(call, 0, &id);
+    if (code == EXIT_DONE)
+        code = inquiry_once(call, "transaction", json_pack("{s:s}", "id", call->args[0]), &format, &result);
     if (code != EXIT_DONE)
         return code;
     if (format == FORMAT_JSON) {

@@ -296,30 +296,23 @@ static enum status run_loop(struct demo *d)
     return status == BB_OK ? d->ended : status;
 }
 
-/* Not there yet, or on the bus and still reading its chain. */
-static bool not_yet(enum status status)
-{
-    return status == BB_UNREACHABLE || status == BB_TIMEOUT;
-}
-
-/* Waits until the ledger answers, with all processes alive. */
+/* Waits until the ledger answers, with all processes alive: it may be unknown to the bus yet, or busy with
+ * its start on a slow machine. */
 static enum status wait_for_ledger(struct demo *d)
 {
-    enum status status = BB_UNREACHABLE;
-    while (not_yet(status)) {
+    for (;;) {
         char *answer = NULL;
-        status = bb_call(d->client, "ledger", "status", NULL, 1000, &answer);
+        enum status status = bb_call(d->client, "ledger", "status", NULL, 1000, &answer);
         free(answer);
         enum status crew = crew_check(&d->crew, &d->reason);
-        if (crew != BB_OK)
-            return crew;
-        if (not_yet(status) && bb_loop_mono_ms() > d->deadline_ms)
-            return call_reason(&d->reason, BB_TIMEOUT, "the ledger does not answer; logs are in %s",
-                               d->log_folder);
-        if (not_yet(status) && pause_for(d, 10) == BB_INTERRUPTED)
+        if (crew != BB_OK || status == BB_OK || status == BB_INTERRUPTED)
+            return crew != BB_OK ? crew : status;
+        if (bb_loop_mono_ms() > d->deadline_ms)
+            return call_reason(&d->reason, BB_TIMEOUT, "the ledger does not answer: %s; logs are in %s",
+                               bb_client_reason(d->client), d->log_folder);
+        if (pause_for(d, 10) == BB_INTERRUPTED)
             return BB_INTERRUPTED;
     }
-    return status;
 }
 
 /* The ledger starts when the boards are certified: it takes nothing from them. */

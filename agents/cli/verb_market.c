@@ -26,6 +26,17 @@ static void print_side(const char *title, const json_t *orders)
         listing_print(FORMAT_PEOPLE, order_columns, ORDER_COLUMNS - 1, orders);
 }
 
+/* Seconds as --interval takes them, and the time that they are. */
+static void print_interval(const json_t *interval)
+{
+    char seconds[LISTING_TEXT_MAX], time[LISTING_TEXT_MAX];
+    json_t *row = json_pack("{s:O}", "interval", interval);
+    listing_text(row, "interval", LISTING_COUNT, FORMAT_PEOPLE, seconds);
+    listing_text(row, "interval", LISTING_INTERVAL, FORMAT_PEOPLE, time);
+    printf("%s%s%s\n", seconds, *time == '\0' ? "" : "  ", time);
+    json_decref(row);
+}
+
 static void print_people(const json_t *result)
 {
     const json_t *intervals = json_object_get(result, "intervals");
@@ -36,11 +47,14 @@ static void print_people(const json_t *result)
     print_side("For sale, the cheapest first:", json_object_get(result, "posts"));
     putchar('\n');
     print_side("Wanted, the dearest first:", json_object_get(result, "bids"));
-    if (json_array_size(intervals) > 1) {
-        fputs("\nOpen delivery intervals:", stdout);
+    /* One alone may still be another than the one shown. */
+    bool others = json_array_size(intervals) > 1 ||
+                  (json_array_size(intervals) == 1 &&
+                   !json_equal(json_array_get(intervals, 0), json_object_get(result, "interval")));
+    if (others) {
+        puts("\nBooks of delivery intervals, for --interval (0: of none):");
         for (size_t i = 0; i < json_array_size(intervals); i++)
-            printf(" %s", json_string_value(json_array_get(intervals, i)));
-        putchar('\n');
+            print_interval(json_array_get(intervals, i));
     }
 }
 

@@ -121,11 +121,9 @@ enum exit_code verb_market_line(const struct call *call)
 {
     struct action action = {.type = ACTION_SET_LINE, .line.capacity = {-1}};
     bool limited = false, free = call_flag(call, "unlimited");
-    enum exit_code code = terms_energy(call, "kwh", &limited, &action.line.capacity);
+    enum exit_code code = terms_energy(call, "kwh", 0, &limited, &action.line.capacity);
     if (code == EXIT_DONE && limited == free)
         code = call_fail(call, EXIT_USAGE,
                          "give --kwh, what the line carries per delivery interval, or --unlimited");
-    if (code == EXIT_DONE && limited && action.line.capacity.wh < 0)
-        code = call_fail(call, EXIT_USAGE, "--kwh: a line carries 0 or more");
     return code == EXIT_DONE ? signing_run(call, &action, complete_line) : code;
 }

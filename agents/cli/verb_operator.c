@@ -3,7 +3,6 @@
 #include "agents/cli/signing.h"
 #include "agents/cli/terms.h"
 #include "agents/cli/verbs.h"
-#include "ledger/crypto/hex.h"
 
 #include <string.h>
 
@@ -61,11 +60,10 @@ static enum exit_code complete_mint(struct signing *signing, struct action *acti
 enum exit_code verb_account_mint(const struct call *call)
 {
     struct action action = {.type = ACTION_MINT};
-    bool money = false, energy = false;
-    enum exit_code code = terms_money(call, "cents", &money, &action.mint.money);
+    enum exit_code code = terms_money(call, "cents", 0, NULL, &action.mint.money);
     if (code == EXIT_DONE)
-        code = terms_energy(call, "kwh", &energy, &action.mint.energy);
-    if (code == EXIT_DONE && !money && !energy)
+        code = terms_energy(call, "kwh", 0, NULL, &action.mint.energy);
+    if (code == EXIT_DONE && action.mint.money.nano == 0 && action.mint.energy.wh == 0)
         code = call_fail(call, EXIT_USAGE, "how much? give --cents, --kwh or both");
     return code == EXIT_DONE ? signing_run(call, &action, complete_mint) : code;
 }
@@ -92,17 +90,14 @@ static enum exit_code check_correction(const struct call *call)
 enum exit_code verb_account_correct(const struct call *call)
 {
     struct action action = {.type = ACTION_CORRECTION};
-    bool money = false, energy = false;
     enum exit_code code = check_correction(call);
-    if (code == EXIT_DONE && hex_parse(call->args[0], action.correction.transaction.bytes,
-                                       sizeof action.correction.transaction.bytes) != BB_OK)
-        code =
-            call_fail(call, EXIT_USAGE, "%s is no transaction: 0x and 64 hexadecimal digits", call->args[0]);
     if (code == EXIT_DONE)
-        code = terms_money(call, "cents", &money, &action.correction.money);
+        code = terms_id(call, 0, &action.correction.transaction);
     if (code == EXIT_DONE)
-        code = terms_energy(call, "kwh", &energy, &action.correction.energy);
-    if (code == EXIT_DONE && !money && !energy)
+        code = terms_money(call, "cents", 0, NULL, &action.correction.money);
+    if (code == EXIT_DONE)
+        code = terms_energy(call, "kwh", 0, NULL, &action.correction.energy);
+    if (code == EXIT_DONE && action.correction.money.nano == 0 && action.correction.energy.wh == 0)
         code = call_fail(call, EXIT_USAGE, "how much? give --cents, --kwh or both");
     if (code != EXIT_DONE)
         return code;

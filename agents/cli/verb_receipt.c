@@ -1,8 +1,8 @@
-/* busbar chain receipt, genesis, verify-receipt: proofs to keep, and to check without trusting the ledger. */
-#include "agents/cli/amount.h"
+/* busbar chain verify-receipt: a proof checked without trusting the ledger. */
 #include "agents/cli/blob.h"
 #include "agents/cli/home.h"
 #include "agents/cli/inquiry.h"
+#include "agents/cli/listing.h"
 #include "agents/cli/verbs.h"
 #include "ledger/core/proof.h"
 #include "ledger/crypto/address.h"
@@ -11,39 +11,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Asks for `method` and writes the bytes of the result's `member`. */
-static enum exit_code save(const struct call *call, const char *method, json_t *params, const char *member)
-{
-    enum format format;
-    json_t *result = NULL;
-    uint8_t *data = NULL;
-    size_t size = 0;
-    enum exit_code code = inquiry_once(call, method, params, &format, &result);
-    if (code != EXIT_DONE)
-        return code;
-    if (format == FORMAT_JSON) {
-        inquiry_print(result);
-        return EXIT_DONE;
-    }
-    if (blob_of_json(json_object_get(result, member), &data, &size) != BB_OK)
-        code = call_fail(call, EXIT_FAILED, "the ledger's answer has no bytes in its %s", member);
-    else
-        code = blob_write(call, call_value(call, "output"), (struct bytes){data, size});
-    free(data);
-    json_decref(result);
-    return code;
-}
-
-enum exit_code verb_chain_receipt(const struct call *call)
-{
-    return save(call, "receipt", json_pack("{s:s}", "id", call->args[0]), "receipt");
-}
-
-enum exit_code verb_chain_genesis(const struct call *call)
-{
-    return save(call, "parameters", NULL, "genesis_bytes");
-}
 
 /* What a receipt is checked against: the genesis file of --genesis-file or of the home. */
 static enum status trust_of_file(const char *path, struct bb_reason *reason, struct proof_trust *out)
@@ -156,21 +123,23 @@ static void print_proven(const json_t *facts)
     static const char *const members[][2] = {
         {"transaction", "id"}, {"signed", "type"},      {"by", "by"},        {"verdict", "verdict"},
         {"block", "block"},    {"sealed by", "sealer"}, {"chain", "genesis"}};
+    char time[LISTING_TEXT_MAX];
     puts("The receipt holds: the transaction was signed by its actor, and stands in the chain with what the "
          "contract said.\n");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         inquiry_fact(members[i][0], "%s", json_string_value(json_object_get(facts, members[i][1])));
     inquiry_fact("height", "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(facts, "height")));
+    inquiry_fact("time", "%s", listing_text(facts, "time_ms", LISTING_TIME_MS, FORMAT_PEOPLE, time));
     const json_t *trades = json_object_get(facts, "trades");
     for (size_t i = 0; i < json_array_size(trades); i++) {
         const json_t *trade = json_array_get(trades, i);
-        char kwh[DECIMAL_TEXT_MAX], price[DECIMAL_TEXT_MAX];
-        amount_format(json_integer_value(json_object_get(trade, "energy")), AMOUNT_KWH, kwh);
-        amount_format(json_integer_value(json_object_get(trade, "price")) +
-                          json_integer_value(json_object_get(trade, "fee")),
-                      AMOUNT_CENTS_PER_KWH, price);
-        inquiry_fact(i == 0 ? "trades" : "", "%s kWh at %s cent/kWh from %s to %s", kwh, price,
-                     json_string_value(json_object_get(trade, "seller")),
+        char kwh[LISTING_TEXT_MAX], price[LISTING_TEXT_MAX], fee[LISTING_TEXT_MAX];
+        bool more = json_integer_value(json_object_get(trade, "fee")) != 0;
+        listing_text(trade, "fee", LISTING_CENTS_PER_KWH, FORMAT_PEOPLE, fee);
+        inquiry_fact(i == 0 ? "trades" : "", "%s kWh at %s%s%s cent/kWh from %s to %s",
+                     listing_text(trade, "energy", LISTING_KWH, FORMAT_PEOPLE, kwh),
+                     listing_text(trade, "price", LISTING_CENTS_PER_KWH, FORMAT_PEOPLE, price),
+                     more ? " + " : "", more ? fee : "", json_string_value(json_object_get(trade, "seller")),
                      json_string_value(json_object_get(trade, "buyer")));
     }
 }

@@ -12,7 +12,7 @@ enum exit_code verb_sell(const struct call *call)
     if (code == EXIT_DONE)
         code = terms_need(call, "price", "9.82");
     if (code == EXIT_DONE)
-        code = terms_energy(call, "kwh", NULL, &action.sell.energy);
+        code = terms_energy(call, "kwh", 1, NULL, &action.sell.energy);
     if (code == EXIT_DONE)
         code = terms_price(call, "price", NULL, &action.sell.price);
     if (code == EXIT_DONE)
@@ -31,7 +31,7 @@ enum exit_code verb_buy(const struct call *call)
     if (code == EXIT_DONE)
         code = terms_need(call, "max-price", "10");
     if (code == EXIT_DONE)
-        code = terms_energy(call, "kwh", NULL, &action.buy.energy);
+        code = terms_energy(call, "kwh", 1, NULL, &action.buy.energy);
     if (code == EXIT_DONE)
         code = terms_price(call, "max-price", NULL, &action.buy.max_price);
     if (code == EXIT_DONE)
@@ -52,7 +52,7 @@ enum exit_code verb_transfer(const struct call *call)
     struct action action = {.type = ACTION_TRANSFER};
     enum exit_code code = terms_need(call, "cents", "100");
     if (code == EXIT_DONE)
-        code = terms_money(call, "cents", NULL, &action.transfer.amount);
+        code = terms_money(call, "cents", 1, NULL, &action.transfer.amount);
     return code == EXIT_DONE ? signing_run(call, &action, complete_transfer) : code;
 }
 
@@ -89,7 +89,7 @@ enum exit_code verb_market_post_update(const struct call *call)
     bool energy = false, price = false;
     enum exit_code code = terms_order(call, 0, false, &action.update.order);
     if (code == EXIT_DONE)
-        code = terms_energy(call, "kwh", &energy, &action.update.energy);
+        code = terms_energy(call, "kwh", 1, &energy, &action.update.energy);
     if (code == EXIT_DONE)
         code = terms_price(call, "price", &price, &action.update.price);
     if (code == EXIT_DONE && !energy && !price)

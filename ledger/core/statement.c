@@ -59,7 +59,7 @@ static void format_money(int64_t nano, char out[VALUE_MAX])
 
 static void format_price(int64_t micro, char out[VALUE_MAX])
 {
-    format_decimal(micro, 4, "cents/kWh", out);
+    format_decimal(micro, 4, "cent/kWh", out);
 }
 
 static void format_time(int64_t ms, char out[VALUE_MAX])

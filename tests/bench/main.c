@@ -12,12 +12,8 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} SUBCOMMANDS[] = {{"bus", bus_bench},
-                   {"chain", chain_bench},
-                   {"crypto", crypto_bench},
-                   {"ledger", ledger_bench},
-                   {"ledger-bus", ledger_bus_bench},
-                   {"market", market_bench}};
+} SUBCOMMANDS[] = {{"bus", bus_bench},       {"chain", chain_bench},           {"crypto", crypto_bench},
+                   {"ledger", ledger_bench}, {"ledger-bus", ledger_bus_bench}, {"market", market_bench}};
 
 int main(int argc, char **argv)
 {

@@ -17,13 +17,14 @@
 #include <unistd.h>
 
 #define CHUNK 50000u
+#define RING  64u      /* actions known ahead, more than three times the most between two steps */
 #define PRICE 80000    /* µ$/kWh, the lowest */
 #define WH    2000     /* of one order, at most */
 #define DAY   86400000 /* ms of ledger time, when it begins */
 
 struct options {
     uint32_t posts, participants, intervals, expiring, commit;
-    uint32_t actions;
+    uint32_t actions, ahead;
     bool scale, changes;
 };
 
@@ -179,8 +180,7 @@ static struct step some_step(struct bench *b)
     return s;
 }
 
-static enum verdict apply(const struct bench *b, struct market *market, const struct step *s,
-                          struct outcome *outcome)
+static struct action unpack(const struct bench *b, const struct step *s)
 {
     struct action a;
     a.type = (enum action_type)s->type;
@@ -203,7 +203,14 @@ static enum verdict apply(const struct bench *b, struct market *market, const st
     } else {
         a.cancel.order = s->target;
     }
-    return market_apply(market, &a, (struct wall){DAY}, outcome);
+    return a;
+}
+
+static enum verdict apply(const struct bench *b, struct market *market, const struct step *s,
+                          struct outcome *outcome)
+{
+    struct action action = unpack(b, s);
+    return market_apply(market, &action, (struct wall){DAY}, outcome);
 }
 
 /* Makes the stream in the pilot. */
@@ -242,10 +249,19 @@ static void commit(struct bench *b)
 static double run(struct bench *b, const struct step *steps, uint32_t count)
 {
     struct outcome outcome;
+    struct action ring[RING];
+    uint32_t gap = b->options.ahead;
     double start = processor_time();
-    for (uint32_t i = 0; i < count; i++) {
-        apply(b, b->subject, &steps[i], &outcome);
-        if ((i + 1) % b->options.commit == 0)
+    for (uint32_t i = 0; i < count + 3 * gap; i++) {
+        if (i < count)
+            ring[i % RING] = unpack(b, &steps[i]);
+        for (uint32_t step = 0; gap > 0 && step < 3; step++)
+            if (i >= step * gap && i - step * gap < count)
+                market_expect(b->subject, &ring[(i - step * gap) % RING], step);
+        if (i < 3 * gap)
+            continue;
+        market_apply(b->subject, &ring[(i - 3 * gap) % RING], (struct wall){DAY}, &outcome);
+        if ((i + 1 - 3 * gap) % b->options.commit == 0)
             commit(b);
     }
     commit(b);
@@ -342,10 +358,11 @@ static void measure_mix(struct bench *b, json_t *result)
 
 static bool parse(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {
-        {"posts", 1, 0, 'p'},    {"participants", 1, 0, 'n'}, {"intervals", 1, 0, 'i'},
-        {"expiring", 1, 0, 'e'}, {"commit", 1, 0, 'c'},       {"actions", 1, 0, 'a'},
-        {"scale", 0, 0, 'S'},    {"changes", 0, 0, 'C'},      {0, 0, 0, 0}};
+    static const struct option known[] = {{"posts", 1, 0, 'p'},     {"participants", 1, 0, 'n'},
+                                          {"intervals", 1, 0, 'i'}, {"expiring", 1, 0, 'e'},
+                                          {"commit", 1, 0, 'c'},    {"actions", 1, 0, 'a'},
+                                          {"scale", 0, 0, 'S'},     {"changes", 0, 0, 'C'},
+                                          {"ahead", 1, 0, 'A'},     {0, 0, 0, 0}};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         uint32_t number = optarg == NULL ? 0 : (uint32_t)strtoul(optarg, NULL, 10);
         switch (c) {
@@ -370,6 +387,9 @@ static bool parse(int argc, char **argv, struct options *o)
         case 'S':
             o->scale = true;
             break;
+        case 'A':
+            o->ahead = number;
+            break;
         case 'C':
             o->changes = true;
             break;
@@ -379,17 +399,19 @@ static bool parse(int argc, char **argv, struct options *o)
     }
     return optind == argc && o->posts >= 1000 && o->posts <= 8000000 && o->participants >= 3 &&
            o->participants <= 8000000 && o->intervals <= 1000 && o->expiring <= 100 && o->commit >= 1 &&
-           o->actions >= 2 * CHUNK && o->actions <= 10000000;
+           o->ahead <= 20 && o->actions >= 2 * CHUNK && o->actions <= 10000000;
 }
 
 int market_bench(int argc, char **argv)
 {
-    static struct bench b = {.options = {100000, 10000, 24, 25, 500, 1000000, false, false}};
+    static struct bench b = {.options = {100000, 10000, 24, 25, 500, 1000000, 3, false, false}};
     if (!parse(argc, argv, &b.options)) {
         fputs(
             "usage: busbar-bench market [--posts N] [--participants N] [--intervals N] [--expiring PERCENT]\n"
-            "         [--commit ACTIONS] [--actions N] [--changes] [--scale]: a mixed stream on N\n"
-            "         open posts; --changes: reads what changed before each commit; --scale: what a market "
+            "         [--commit ACTIONS] [--actions N] [--changes] [--ahead N] [--scale]: a mixed stream on "
+            "N\n"
+            "         open posts; --changes: reads what changed before each commit; --ahead: actions\n"
+            "         between two steps of market_expect, 0: without; --scale: what a market "
             "of that size takes\n",
             stderr);
         return 2;
@@ -409,6 +431,7 @@ int market_bench(int argc, char **argv)
     json_object_set_new(result, "intervals", json_integer(o->intervals));
     json_object_set_new(result, "expiring_percent", json_integer(o->expiring));
     json_object_set_new(result, "commit_every", json_integer(o->commit));
+    json_object_set_new(result, "known_ahead", json_integer(3 * o->ahead));
     json_object_set_new(result, "changes_read", json_boolean(o->changes));
     if (o->scale)
         measure_scale(&b, result);

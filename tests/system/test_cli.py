@@ -461,6 +461,28 @@ class Demo(unittest.TestCase):
         home = re.search(r"home (/\S+)", out).group(1)
         self.assertFalse(os.path.exists(home))
 
+    def test_a_ledger_that_is_slow_to_answer(self):
+        """On a busy machine it is on the bus, and says nothing for longer than one question waits."""
+        with tempfile.TemporaryDirectory(prefix="bb-", dir="/tmp") as folder:
+            programs = pathlib.Path(folder, "bin")
+            shutil.copytree(BIN, programs)
+            slow = programs / "busbar-ledgerd"
+            slow.unlink()
+            slow.write_text(f"""#!/usr/bin/python3
+import os, sys, time
+sys.path.insert(0, {str(ROOT / "tests/system")!r})
+import vip
+peer = vip.Peer(sys.argv[sys.argv.index("--home") + 1], identity="ledger", key="ledger")
+time.sleep(2.5)
+peer.close()
+os.execv({str(BIN / "busbar-ledgerd")!r}, ["busbar-ledgerd", *sys.argv[1:]])
+""")
+            slow.chmod(0o755)
+            done = subprocess.run([programs / "busbar", "demo", "--once", "--json"], capture_output=True, text=True,
+                                  timeout=PATIENCE_S, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assert_market(strict(done.stdout))
+
     def test_another_case_with_links(self):
         chance = cases.chance_of(int(os.environ.get("BUSBAR_SEED") or 11))
         boards = cases.random_case(7, chance)

@@ -221,6 +221,24 @@ class Runs(unittest.TestCase):
             ledger.reconnect("cli.again")
             ledger.wait_for_ledger()
 
+    def test_the_ledger_waits_for_a_broker_that_never_ran(self):
+        with Ledger(start=False) as ledger:
+            ledger.processes["busbard"].stop()
+            (ledger.home / "run/vip.address").unlink(missing_ok=True)
+            said = 0
+            for number in (signal.SIGTERM, signal.SIGINT, None):
+                ledger.processes["ledgerd"] = daemon = Process("ledgerd", [BIN / "busbar-ledgerd", "--home", ledger.home], ledger.home)
+                said += 1
+                wait_until(lambda: daemon.log().count("event=waiting-for-broker") == said or not daemon.running(), PATIENCE_S, "it waits")
+                if number is not None:
+                    daemon.signal(number)
+                    self.assertEqual(daemon.popen.wait(PATIENCE_S), 0)
+            time.sleep(0.7)  # three looks: it is not told again
+            ledger.start_broker()
+            ledger.reconnect("cli.again")
+            ledger.wait_for_ledger()
+            self.assertEqual(daemon.log().count("event=waiting-for-broker"), said)
+
     def test_another_sealer(self):
         """The operator names another key: this node says so and takes nothing more."""
         with Ledger() as ledger:
@@ -262,6 +280,8 @@ class NoPlace(unittest.TestCase):
             ledger.settle_nonces()
             wait_until(lambda: ledger.call("status")["trouble"] == "", PATIENCE_S, "it takes transactions again")
             self.assertEqual(ledger.act("p1", "Transfer", to="c1", amountNano=1)["verdict"], "ok")
+            log = ledger.processes["ledgerd"].log()
+            self.assertEqual((log.count("event=refusing-transactions"), log.count("event=taking-transactions")), (1, 1), log)
             ledger.processes["ledgerd"].stop()
             self.assertEqual(ledger.run("--verify").returncode, 0)
 

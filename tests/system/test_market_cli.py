@@ -132,7 +132,7 @@ class Reading(Case):
         self.assertEqual(by_name["account"], by_address["account"])
         self.assertEqual([o["energy"] for o in by_name["orders"]], ["3500"])
         self.assertRegex(self.town.well("account", "show", "c1"), r"(?m)^ *b1 +1\.0 +1\.00")
-        self.refused("account", "show", "nobody", code=3, says="account")
+        self.refused("account", "show", "nobody", code=3, says="busbar account list")
         self.refused("account", "statement", "nobody", code=3, says="account")
 
     def test_a_statement_ends_with_the_present_balance(self):
@@ -190,7 +190,11 @@ class Reading(Case):
         self.assertIn("(2.5 kWh)", told)
         self.assertIn("(10.00 cent/kWh)", told)
         self.assertIn("2.5 kWh for 24.55 cent: 9.8200 cent/kWh on average", told)
+        self.assertIn("(all-or-nothing)", told)
+        self.assertRegex(told, r"deadline +\d+ \(20\d\d-")
         self.refused("chain", "tx", ZERO, code=3, says="transaction")
+        for words in (("chain", "tx", "0x1234"), ("chain", "receipt", "0x1234", "--output", "/nowhere/x")):
+            self.refused(*words, code=2, says="0x1234 is no transaction")
 
     def test_receipts(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -199,7 +203,9 @@ class Reading(Case):
         proof = self.town.well("chain", "verify-receipt", file, "--json")
         self.assertEqual((proof["valid"], proof["id"], proof["verdict"], proof["type"]), (True, self.bought["id"], "ok", "BuyOrder"))
         self.assertEqual([(t["energy"], t["price"]) for t in proof["trades"]], [(2500, 98200)])
-        self.assertIn("2.5 kWh at 9.82 cent/kWh", self.town.well("chain", "verify-receipt", file))
+        told = self.town.well("chain", "verify-receipt", file)
+        self.assertIn("2.5 kWh at 9.82 cent/kWh", told)
+        self.assertRegex(told, r"(?m)^time +20\d\d-.*Z$")
         # without any home: against the hash, or the genesis file
         genesis, elsewhere = self.town.founded["genesis"], {"BUSBAR_HOME": str(folder / "none")}
         self.assertEqual(self.town.run("chain", "verify-receipt", file, "--genesis", genesis, **elsewhere)[0], 0)
@@ -230,9 +236,18 @@ class Reading(Case):
             self.assertEqual(town.well("chain", "verify-receipt", folder / "good", "--json")["verdict"], "ok")
             self.assertEqual(town.run("sell", "--kwh", "51", "--price", "9", "--key", "p2", "--receipt", folder / "bad")[0], 6)
             self.assertEqual(town.well("chain", "verify-receipt", folder / "bad", "--json")["verdict"], "insufficient-energy")
-            code, _, err = town.run("sell", "--kwh", "1", "--price", "9", "--key", "p1", "--receipt", "/nowhere/x")
+            height = town.well("chain", "status", "--json")["height"]
+            for place in ("/nowhere/x", str(folder)):
+                code, out, err = town.run("sell", "--kwh", "1", "--price", "9", "--key", "p1", "--receipt", place)
+                self.assertEqual((code, out), (1, ""))
+                self.assertIn(place, err)
+            self.assertEqual(town.well("chain", "status", "--json")["height"], height, "nothing was signed")
+            # Where a place is there and yet takes nothing, the order stands, and nobody is told of a proof that is nowhere.
+            code, out, err = town.run("sell", "--kwh", "1", "--price", "9", "--key", "p1", "--receipt", "/dev/full")
             self.assertEqual(code, 1)
-            self.assertIn("/nowhere/x", err)
+            self.assertIn("Only the proof is missing", err)
+            self.assertRegex(out, r"keep the proof of it: busbar chain receipt 0x[0-9a-f]{64} --output FILE")
+            self.assertNotIn("its proof is in", out)
 
     def test_completion(self):
         def offered(*words):
@@ -294,6 +309,9 @@ class Reading(Case):
         self.refused("chain", "export", file, code=1, says="chain")
         other = folder / "other"
         (other / "ledger").mkdir(parents=True)
+        code, _, err = self.town.run("chain", "import", file, BUSBAR_HOME=str(folder / "none"))
+        self.assertNotEqual(code, 0)
+        self.assertIn("`busbar init` makes a home", err)
         self.assertEqual(self.town.run("chain", "import", file, BUSBAR_HOME=str(other))[0], 0)
         self.assertTrue((other / "ledger/chain.db").exists())
 
@@ -377,6 +395,23 @@ class Trading(Case):
                             (("sell", "--kwh", "1", "--price", "1", "--expires", "later"), "--expires"), (("buy", "--kwh", "1", "--max-price", "1", "--fill", "half"), "none of")):
             self.refused(*words, "--key", "p1", code=2, says=says)
 
+    def test_amounts_that_are_none_cost_nothing(self):
+        """The contract would refuse them too, in a block and for a nonce."""
+        height = self.town.well("chain", "status", "--json")["height"]
+        sell, buy = ("sell", "--kwh", "1", "--price", "1"), ("buy", "--kwh", "1", "--max-price", "1")
+        for words, says in (((*sell[:2], "-6", *sell[3:]), "--kwh: -6.0 kWh is too little; give 0.001 or more"),
+                            ((*sell[:2], "0", *sell[3:]), "--kwh: 0.0 kWh"), ((*sell[:4], "-0.0001"), "--price: -0.0001 cent/kWh is too little; give 0.00 or more"),
+                            ((*buy[:2], "0.000", *buy[3:]), "--kwh: 0.0 kWh"), ((*buy[:4], "-1"), "--max-price: -1.00 cent/kWh"),
+                            (("transfer", "p2", "--cents", "0"), "--cents: 0.00 cent is too little; give 0.0000001 or more"),
+                            (("transfer", "p2", "--cents", "-5"), "--cents: -5.00 cent"), (("market", "post", "update", "1", "--kwh", "0"), "--kwh"),
+                            (("market", "post", "update", "1", "--price", "-1"), "--price"), (("account", "mint", "p1", "--cents", "-1"), "--cents"),
+                            (("account", "mint", "p1", "--cents", "0", "--kwh", "0"), "how much"), (("account", "mint", "p1", "--kwh", "-1"), "--kwh"),
+                            (("market", "policy", "--penalty", "-0.1"), "--penalty: -0.10 cent/kWh"), (("market", "policy", "--band-low", "-1"), "--band-low"),
+                            (("account", "correct", ZERO, "--from", "p1", "--to", "p2", "--reason", "x", "--cents", "-1"), "--cents: -1.00 cent"),
+                            (("account", "correct", ZERO, "--from", "p1", "--to", "p2", "--reason", "x", "--cents", "0"), "how much")):
+            self.refused(*words, "--key", "p1", code=2, says=says)
+        self.assertEqual(self.town.well("chain", "status", "--json")["height"], height)
+
     def test_update_and_cancel(self):
         order = self.town.well("sell", "--kwh", "4", "--price", "50", "--key", "p1", "--json")["order"]
         self.town.well("market", "post", "update", order, "--price", "49.5", "--key", "p1")
@@ -400,6 +435,24 @@ class Trading(Case):
         self.town.well("market", "bid", "cancel", bid, "--key", "c1")
         self.assertNotIn(bid + " ", self.town.well("market", "book"))
 
+    def test_what_was_not_bought_is_told(self):
+        with Town() as town:
+            town.well("sell", "--kwh", "6", "--price", "9.82", "--key", "p1")
+            self.assertIn("2.0 kWh of what was asked for were not to be had", town.well("buy", "--kwh", "8", "--max-price", "10", "--fill", "partial", "--key", "c1"))
+            self.assertIn("8.0 kWh are not bought yet: the bid b1 waits for them", town.well("buy", "--kwh", "8", "--max-price", "10", "--fill", "rest", "--key", "c1"))
+            town.well("sell", "--kwh", "6", "--price", "9.82", "--key", "p1")
+            town.well("sell", "--kwh", "6", "--price", "9.82", "--key", "p2")
+            self.assertNotIn("not", town.well("buy", "--kwh", "1", "--max-price", "10", "--fill", "rest", "--key", "c1").split("transaction")[0])
+
+    def test_books_of_intervals(self):
+        with Town() as town:
+            start = "2040-01-01T00:00:00.000Z"
+            town.well("sell", "--kwh", "1", "--price", "9", "--interval", start, "--key", "p1")
+            told = town.well("market", "book")
+            self.assertIn(f"2208988800  {start}", told)
+            self.assertIn("9.00", town.well("market", "book", "--interval", start))
+            self.assertFalse([line for line in told.splitlines() if line != line.rstrip()])
+
     def test_transfer(self):
         before = self.town.account("p3")
         self.town.well("transfer", "p3", "--cents", "12.3456789", "--key", "p2")
@@ -414,7 +467,10 @@ class Trading(Case):
                 (("sell", "--kwh", "1", "--price", "1", "--key", "c1"), "wrong-role", "--key"),
                 (("sell", "--kwh", "1", "--price", "1", "--expires", "1", "--key", "p1"), "already-expired", "--expires +1h"),
                 (("buy", "--kwh", "40", "--max-price", "1", "--key", "c1"), "not-enough-offers", "--fill partial"),
-                (("market", "halt", "--key", "p1"), "wrong-role", "account list")):
+                (("market", "halt", "--key", "p1"), "wrong-role", "account list"),
+                (("sell", "--kwh", "1000000.001", "--price", "1", "--key", "p1"), "bad-amount", "0.001 to 1000000 kWh"),
+                (("sell", "--kwh", "1", "--price", "100000.0001", "--key", "p1"), "bad-price", "0 to 100000 cent/kWh"),
+                (("market", "policy", "--band-low", "2", "--band-high", "1", "--key", "edc"), "bad-policy", "--band-low")):
             _, err = self.refused(*words, code=6, says=f"refused, {verdict}: ")
             self.assertIn(advice, err)
         code, out, _ = self.town.run("sell", "--kwh", "51", "--price", "1", "--key", "p2", "--json")
@@ -476,7 +532,7 @@ class Trading(Case):
         self.town.well("market", "line", "c1", "p1", "--kwh", "5", "--key", "edc")
         self.assertRegex(self.town.well("market", "policy"), r"(?m)^c1 +p1 +5\.0")
         self.refused("market", "line", "c1", "p1", "--key", "edc", code=2, says="--unlimited")
-        self.refused("market", "line", "c1", "p1", "--kwh", "-1", "--key", "edc", code=2, says="0 or more")
+        self.refused("market", "line", "c1", "p1", "--kwh", "-1", "--key", "edc", code=2, says="0.0 or more")
         self.refused("market", "line", "c1", "ghost", "--kwh", "1", "--key", "edc", code=3, says="account")
         self.town.well("market", "line", "c1", "p1", "--unlimited", "--key", "edc")
         self.town.well("market", "policy", "--mode", "none", "--penalty", "0", "--recipient", "distribution", "--band-high", "0", "--gate-seconds", "0", "--key", "edc")
@@ -526,6 +582,11 @@ class Trading(Case):
                 town.well("account", "revoke", "dave", "--key", "operator")
                 self.refused("transfer", "p1", "--cents", "1", "--key", "dave2", code=6, says="signer-revoked")
                 self.assertIn("revoked", town.well("account", "show", "dave"))
+                self.assertRegex(town.well("account", "list"), r"(?m)^dave .* yes$")
+                rows = {row["name"]: row["revoked"] for row in csv.DictReader(io.StringIO(town.well("account", "list", "--csv")))}
+                self.assertEqual((rows["dave"], rows["p1"]), ("yes", "no"))
+                _, err = self.refused("account", "revoke", "dave", "--key", "operator", code=6, says="refused, revoked")
+                self.assertIn("busbar account rekey", err)
                 self.assertTrue(town.well("chain", "verify", "--json")["valid"])
                 self.refused("chain", "sealer", STRANGER, "--key", "p1", code=6, says="wrong-role")
                 town.well("chain", "sealer", STRANGER, "--key", "operator")

@@ -69,6 +69,30 @@ static void test_table(void **state)
     table_free(&table);
 }
 
+static void test_no_blanks_at_the_end(void **state)
+{
+    (void)state;
+    static const struct table_column with_expiry[] = {
+        {"order", "order", true}, {"by", "by", false}, {"kW", "kw", true}, {"expires", "expires", false}};
+    struct table table = table_of(with_expiry, 4);
+    char *text = NULL;
+    size_t size;
+    table_add(&table, (const char *[]){"1", "alice", "2.0", ""});
+    table_add(&table, (const char *[]){"2", "bob", "", ""});
+    table_add(&table, (const char *[]){"", "", "", ""});
+    table_add(&table, (const char *[]){"3", "", "1.0", "soon"});
+    FILE *to = open_memstream(&text, &size);
+    table_print(&table, to, false);
+    fclose(to);
+    assert_string_equal(text, "order  by      kW  expires\n"
+                              "    1  alice  2.0\n"
+                              "    2  bob\n"
+                              "\n"
+                              "    3         1.0  soon\n");
+    free(text);
+    table_free(&table);
+}
+
 static void test_table_grows(void **state)
 {
     (void)state;
@@ -133,8 +157,12 @@ static void test_stamp(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_csv),          cmocka_unit_test(test_table), cmocka_unit_test(test_table_grows),
-        cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_plot),  cmocka_unit_test(test_stamp)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_csv),
+                                       cmocka_unit_test(test_table),
+                                       cmocka_unit_test(test_no_blanks_at_the_end),
+                                       cmocka_unit_test(test_table_grows),
+                                       cmocka_unit_test(test_json_numbers),
+                                       cmocka_unit_test(test_plot),
+                                       cmocka_unit_test(test_stamp)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

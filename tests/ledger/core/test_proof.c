@@ -164,7 +164,7 @@ static void test_what_it_says(void **state)
     statement_say(&proof, hear, &said);
     expect(&said, "BuyOrder, signed by 0x");
     expect(&said, "energy           8 kWh");
-    expect(&said, "highest price    10 cents/kWh");
+    expect(&said, "highest price    10 cent/kWh");
     expect(&said, "fill             all or nothing");
     expect(&said, "The contract said: ok (done)");
     expect(&said, "In block 4, transaction 3 of 5");

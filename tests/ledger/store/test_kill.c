@@ -86,7 +86,7 @@ static void one_kill(const char *path, uint64_t *seed)
         if (gone == pid)
             fail_msg("the start after a kill failed: status %d", result);
     }
-    usleep(seed_below(seed, 120000));
+    usleep(seed_below(seed, 80000));
     kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, &result, 0), pid);
     assert_true(WIFSIGNALED(result) && WTERMSIG(result) == SIGKILL);

@@ -331,9 +331,9 @@ static void test_a_fickle_sequencer_loses_and_doubles_nothing(void **state)
     static uint64_t tickets[1200];
     static struct fickle fickle;
     fickle = (struct fickle){.seed = first_seed, .trouble = 40};
+    world->options.block_max = 16;
     open_rig(world, fickle_make, &fickle);
     fickle.loop = world->rig.loop;
-    world->options.block_max = 16;
     for (int burst = 0; burst < 60; burst++) {
         submit_random(world, 20);
         rig_run(&world->rig, world->sent - 10, PATIENCE);
