@@ -1,6 +1,7 @@
 #include "bus/broker.h"
 
 #include "bus/client/log.h"
+#include "bus/durable_service.h"
 #include "bus/plain.h"
 #include "bus/refusal.h"
 #include "bus/reload.h"
@@ -203,6 +204,8 @@ enum status broker_open(const struct settings *settings, struct broker **out, st
     if (status == BB_OK)
         b->hosted = hosted_open(b, b->router, b->post);
     if (status == BB_OK)
+        status = durable_open(b, &b->durable, reason);
+    if (status == BB_OK)
         status = open_doors(b, reason);
     b->post->socket = b->vip.socket;
     b->started_ms = b->now_ms = b->checked_ms = mono_ms();
@@ -239,6 +242,7 @@ enum {
     ON_SUB_MONITOR,
     ON_PUB_MONITOR,
     ON_ZAP,
+    ON_DURABLE,
     DESCRIPTOR_COUNT
 };
 
@@ -267,9 +271,12 @@ static bool turn(struct broker *b, const struct pollfd *ready, bool all)
         zap_serve(&b->zap, b->access, &b->guard, b->now_ms);
     if ((ready[ON_VIP_MONITOR].revents | ready[ON_SUB_MONITOR].revents | ready[ON_PUB_MONITOR].revents) != 0)
         vip_watch(b);
+    bool kept = ready[ON_DURABLE].revents != 0;
+    if (kept)
+        durable_serve(b->durable);
     int plain = all || ready[ON_PUB].revents != 0 ? plain_serve(b) : 0;
     bool flushed = b->post->backlog_count > 0 && post_flush(b->post);
-    int taken = all || plain > 0 || flushed || ready[ON_VIP].revents != 0 ? vip_serve(b) : 0;
+    int taken = all || kept || plain > 0 || flushed || ready[ON_VIP].revents != 0 ? vip_serve(b) : 0;
     if (all || ready[ON_SUB].revents != 0 || b->plain_out != sent)
         plain_subscriptions(b);
     if (b->now_ms - b->ticked_ms >= IDLE_MS) {
@@ -288,7 +295,8 @@ void broker_run(struct broker *b)
                                              [ON_VIP_MONITOR] = {b->vip.monitor_fd, POLLIN, 0},
                                              [ON_SUB_MONITOR] = {b->sub.monitor_fd, POLLIN, 0},
                                              [ON_PUB_MONITOR] = {b->pub.monitor_fd, POLLIN, 0},
-                                             [ON_ZAP] = {b->secure ? b->zap.fd : -1, POLLIN, 0}};
+                                             [ON_ZAP] = {b->secure ? b->zap.fd : -1, POLLIN, 0},
+                                             [ON_DURABLE] = {durable_fd(b->durable), POLLIN, 0}};
     log_info("ready", LOG_TEXT("vip", b->vip.endpoint), LOG_TEXT("sub", b->sub.endpoint),
              LOG_TEXT("pub", b->pub.endpoint), LOG_TEXT("security", b->secure ? "curve" : "none"));
     bool more = true;
@@ -309,6 +317,8 @@ void broker_close(struct broker *b)
     if (b == NULL)
         return;
     const char *home = b->settings->home;
+    durable_close(b->durable);
+    b->durable = NULL;
     hosted_close(b->hosted);
     for (uint32_t i = 0; i <= BB_PEERS_MAX; i++)
         ring_clear(&b->post->receivers[i].ring);

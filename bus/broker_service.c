@@ -1,5 +1,7 @@
 #include "bus/broker_service.h"
 
+#include "bus/durable_methods.h"
+#include "bus/durable_service.h"
 #include "bus/retain.h"
 #include "bus/state.h"
 #include "bus/texts.h"
@@ -227,9 +229,15 @@ static const struct jsonrpc_parameter PEERS[] = {
 static const struct jsonrpc_parameter PAGE[] = {
     {"prefix", JSONRPC_TEXT, true}, {"after", JSONRPC_TEXT, true}, {"max", JSONRPC_INTEGER, true}, END};
 
-static const struct hosted_method METHODS[] = {{.name = "peers", .run = run_peers, .parameters = PEERS},
-                                               {.name = "topics", .run = run_topics, .parameters = PAGE},
-                                               {.name = "retained", .run = run_retained, .parameters = PAGE}};
+static const struct hosted_method METHODS[] = {
+    {.name = "peers", .run = run_peers, .parameters = PEERS},
+    {.name = "topics", .run = run_topics, .parameters = PAGE},
+    {.name = "retained", .run = run_retained, .parameters = PAGE},
+    {.name = "durable.open", .run = durable_methods_open, .parameters = DURABLE_OPEN_TAKES},
+    {.name = "durable.read", .run = durable_methods_read, .parameters = DURABLE_READ_TAKES},
+    {.name = "durable.ack", .run = durable_methods_ack, .parameters = DURABLE_ACK_TAKES},
+    {.name = "durable.list", .run = durable_methods_list},
+    {.name = "durable.drop", .run = durable_methods_drop, .parameters = DURABLE_DROP_TAKES}};
 
 static void *open_service(struct broker *broker, struct hosted *hosted)
 {
@@ -242,13 +250,20 @@ static void close_service(void *context)
     (void)context;
 }
 
+static void tick_service(void *context)
+{
+    durable_tick(((struct broker *)context)->durable);
+}
+
 static json_t *status_of(void *context)
 {
     const struct broker *b = context;
-    return json_pack("{s:s,s:o,s:o,s:o,s:o}", "trouble", "", "topics",
-                     number(retain_topics(b->retain)->count), "topics_evicted",
-                     number(retain_topics(b->retain)->evicted), "retained",
-                     number(retain_messages(b->retain)), "retained_bytes", number(retain_bytes(b->retain)));
+    bool failing = b->durable != NULL && durable_is_failing(b->durable);
+    return json_pack(
+        "{s:s,s:o,s:o,s:o,s:o,s:o}", "trouble", failing ? "the disk does not take durable messages" : "",
+        "topics", number(retain_topics(b->retain)->count), "topics_evicted",
+        number(retain_topics(b->retain)->evicted), "retained", number(retain_messages(b->retain)),
+        "retained_bytes", number(retain_bytes(b->retain)), "durable", durable_status(b->durable));
 }
 
 const struct hosted_identity BUSBAR_BROKER = {.name = "busbar.broker",
@@ -256,4 +271,5 @@ const struct hosted_identity BUSBAR_BROKER = {.name = "busbar.broker",
                                               .method_count = sizeof METHODS / sizeof *METHODS,
                                               .open = open_service,
                                               .close = close_service,
-                                              .status = status_of};
+                                              .status = status_of,
+                                              .tick = tick_service};

@@ -1,5 +1,6 @@
 /* The doors for plain PUB and SUB sockets. */
 #include "bus/plain.h"
+#include "bus/durable_service.h"
 #include "bus/refusal.h"
 #include "bus/vip.h"
 
@@ -62,8 +63,9 @@ static void refuse(struct broker *b, zmq_msg_t *frame, enum access_kind kind, st
     refusal_note(b, &asked);
 }
 
-static void take(struct broker *b, zmq_msg_t *topic, zmq_msg_t *body)
+static void take(struct broker *b, zmq_msg_t *frames)
 {
+    zmq_msg_t *topic = &frames[0], *body = &frames[1];
     uint32_t entry;
     b->plain_in++;
     if (!entry_of(b, topic, &entry)) {
@@ -77,6 +79,10 @@ static void take(struct broker *b, zmq_msg_t *topic, zmq_msg_t *body)
         b->plain_refused++;
         if (status == BB_DENIED)
             refuse(b, topic, ACCESS_PUBLISH, span_of(topic));
+        return;
+    }
+    if (b->out->held) {
+        durable_hold_plain(b->durable, frames);
         return;
     }
     (void)post_send(b->post, b->out, NULL);
@@ -105,7 +111,7 @@ int plain_serve(struct broker *b)
         if (count == 0)
             break;
         if (count == 2)
-            take(b, &frames[0], &frames[1]);
+            take(b, frames);
         else
             b->plain_refused++;
         for (int i = 0; i < count && i < 2; i++)

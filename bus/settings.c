@@ -6,8 +6,12 @@
 
 #define ENDPOINTS_MAX 16
 #define PREFIXES_MAX  64
+#define DURABLES_MAX  32
 
 static const char *const SECURITIES[] = {"curve", "none", NULL};
+
+/* Items of this list may be objects. */
+static const char *const OBJECTS[] = {NULL};
 
 static const struct setting TABLE[] = {
     {"home", SETTING_TEXT, offsetof(struct settings, home), 0, 0, NULL, NULL, NULL,
@@ -28,6 +32,8 @@ static const struct setting TABLE[] = {
      NULL, "bound of all last messages; 0: none is kept"},
     {"retain_message_bytes", SETTING_INTEGER, offsetof(struct settings, retain_message_bytes), 1, 1 << 24,
      "bytes", "65536", NULL, "largest last message that is kept"},
+    {"durable", SETTING_LIST, offsetof(struct settings, durable), 0, DURABLES_MAX, NULL, NULL, OBJECTS,
+     "topics kept until acknowledged: prefixes, or {\"prefix\":…,\"keep_days\":7,\"keep_bytes\":268435456}"},
 };
 
 const struct config SETTINGS = {"busbard",

@@ -14,6 +14,7 @@ struct settings {
     int security;
     char *instance_name;
     struct setting_list retain;
+    struct setting_list durable;
     int64_t retain_bytes, retain_message_bytes;
 };
 

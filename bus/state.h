@@ -66,6 +66,7 @@ struct broker {
     struct post *post;
     struct hosted *hosted;
     struct retain *retain;
+    struct durable *durable; /* NULL: no durable topics */
     struct zap zap;
     struct guard guard;
     struct pending pending;

@@ -2,6 +2,7 @@
  */
 #include "bus/vip.h"
 #include "bus/client/log.h"
+#include "bus/durable_service.h"
 #include "bus/plain.h"
 #include "bus/refusal.h"
 #include "bus/stats.h"
@@ -167,6 +168,7 @@ static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *i
         refusal_note_out(b, b->secure ? connection : NULL, &frames[0]);
         turn_away(b, in, frames);
         return;
+    case ROUTER_HOLD:
     case ROUTER_LOCAL:
     case ROUTER_MALFORMED:
     case ROUTER_DONE:
@@ -180,6 +182,8 @@ static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *i
     if (b->out->published)
         plain_published(b);
     forget_dropped(b);
+    if (verdict == ROUTER_HOLD)
+        durable_hold(b->durable, frames, in);
     if (verdict == ROUTER_LOCAL)
         hosted_receive(b->hosted, b->out->local, in);
 }
@@ -187,7 +191,7 @@ static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *i
 static void take(struct broker *b, zmq_msg_t *frames, int count)
 {
     struct bytes spans[BB_FRAMES_MAX];
-    struct router_in in = {spans, (size_t)count, ACCESS_OPEN, b->now_ms};
+    struct router_in in = {spans, (size_t)count, ACCESS_OPEN, b->now_ms, false};
     for (int i = 0; i < count; i++)
         spans[i] = (struct bytes){zmq_msg_data(&frames[i]), zmq_msg_size(&frames[i])};
     const char *connection = connection_of(b, &frames[0]);

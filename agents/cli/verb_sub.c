@@ -1,4 +1,5 @@
 /* busbar sub: what is on the bus, a line each. */
+#include "agents/cli/durable.h"
 #include "agents/cli/format.h"
 #include "agents/cli/message.h"
 #include "agents/cli/retained.h"
@@ -107,9 +108,18 @@ enum exit_code verb_sub(const struct call *call)
     struct bb_reason reason;
     if (call_integer(call, "count", 1, INT64_MAX, -1, &reason, &s.left) != BB_OK)
         return call_fail(call, EXIT_USAGE, "%s", reason.text);
+    if (call_flag(call, "from") && !call_flag(call, "durable"))
+        return call_fail(call, EXIT_USAGE, "--from goes with --durable NAME");
+    if (call_flag(call, "retained") && call_flag(call, "durable"))
+        return call_fail(call, EXIT_USAGE, "--retained and --durable exclude each other");
     enum exit_code code = session_open(call, &s.session);
     if (code != EXIT_DONE)
         return code;
+    if (call_flag(call, "durable")) {
+        code = durable_run(call, &s.session, s.jsonl, s.colour, s.left);
+        session_close(&s.session);
+        return code;
+    }
     s.retained.session = &s.session;
     s.retained.show = show;
     s.retained.context = &s;

@@ -28,6 +28,13 @@ static const struct option resolve = {"resolve", NULL, NULL, NULL,
                                       "replace config:// links by what they lead to"};
 static const struct option config_type = {"type", "TYPE", NULL, "raw json csv", "what the text is"};
 static const struct option all_of_it = {"all", NULL, NULL, NULL, "everything that the agent has"};
+static const struct option durable = {
+    "durable", "NAME", NULL, NULL,
+    "durable topics, as the subscriber NAME: nothing that was not acknowledged is missed"};
+static const struct option from_where = {
+    "from", "WHERE", NULL, NULL,
+    "with --durable, begin at an offset, a time, -15m, start or now; without it where NAME was"};
+
 static const struct option kw = {"kw", "KW", NULL, NULL, "power to apply, kW"};
 static const struct option omega = {"omega", "USD_PER_KWH", NULL, NULL, "a consumer's ω"};
 static const struct option sigma = {"sigma", "USD_PER_KWH_PER_KW", NULL, NULL, "a consumer's σ"};
@@ -164,7 +171,8 @@ static const struct verb table[] = {
     {"pub", "TOPIC JSON", 2, 2, "publish one message", "JSON is the message, - reads it from standard input.",
      LIST(&headers, BUS), "busbar-bus(1)", verb_pub, false},
     {"sub", "[PREFIX…]", 0, VERB_ARGS_MAX, "print what is published under the prefixes", NULL,
-     LIST(&retained, &count, &jsonl, &home, &address, &as, &patience), "busbar-bus(1)", verb_sub, false},
+     LIST(&retained, &durable, &from_where, &count, &jsonl, &home, &address, &as, &patience), "busbar-bus(1)",
+     verb_sub, false},
     {"rpc", "PEER METHOD [PARAMS]", 2, 3, "call a method of a peer and print its result",
      "PARAMS is a JSON list or object, - reads it from standard input.", LIST(&json, BUS), "busbar-bus(1)",
      verb_rpc, false},
@@ -210,6 +218,11 @@ static const struct verb table[] = {
      false},
     {"topic stats", "[PREFIX]", 0, 1, "show what is published: how much, how often, by whom last", NULL,
      LIST(&json, BUS), "busbar-bus(1)", verb_topic_stats, false},
+    {"durable list", "", 0, 0, "list the durable subscribers, and what is kept for them",
+     "A key without the capability admin sees its own.", LIST(&json, BUS), "busbar-bus(1)", verb_durable_list,
+     false},
+    {"durable drop", "NAME", 1, 1, "forget a durable subscriber", NULL, LIST(&json, BUS), "busbar-bus(1)",
+     verb_durable_drop, false},
     {"demo", "", 0, 0, "run a whole neighbourhood on this machine: boards, broker, agents",
      "Without --case it is Table 1 of the thesis. It stays up until Ctrl-C unless --once is given.",
      LIST(&once, &case_file, &method, &topology, &demo_baud, &demo_home, &keep, &demo_timeout, &json),

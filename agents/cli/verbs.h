@@ -22,6 +22,8 @@ verb_run verb_pub;
 verb_run verb_sub;
 verb_run verb_rpc;
 verb_run verb_peers;
+verb_run verb_durable_list;
+verb_run verb_durable_drop;
 verb_run verb_topic_stats;
 verb_run verb_demo;
 verb_run verb_dispatch_show;

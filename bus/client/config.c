@@ -178,12 +178,18 @@ static enum status list_of_json(const struct setting *s, const json_t *value, st
     if (!within(s, (double)json_array_size(value)))
         return BB_RANGE;
     for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *text = json_string_value(json_array_get(value, i));
-        if (text == NULL || strlen(text) > TEXT_MAX) {
+        const json_t *item = json_array_get(value, i);
+        /* What may have parts is an object in the file, and its JSON text as a flag. */
+        char *object = json_is_object(item) && s->words != NULL ? json_dumps(item, JSON_COMPACT) : NULL;
+        const char *text = object != NULL ? object : json_string_value(item);
+        bool fits = text != NULL && strlen(text) <= TEXT_MAX;
+        if (fits)
+            list_add(&fresh, text);
+        free(object);
+        if (!fits) {
             list_free(&fresh);
             return BB_MALFORMED;
         }
-        list_add(&fresh, text);
     }
     list_free(list);
     *list = fresh;

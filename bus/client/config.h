@@ -32,11 +32,12 @@ struct setting_list {
 struct setting {
     const char *key; /* lower case, digits and _ */
     enum setting_kind kind;
-    size_t offset;            /* offsetof the member in the caller's struct */
-    double low, high;         /* inclusive; see the kind. low = high = 0 for a text or list: 0 … 4096 */
-    const char *unit;         /* NULL: none */
-    const char *preset;       /* the default, as a flag's value; NULL: empty, 0, false, the first word */
-    const char *const *words; /* for SETTING_WORD, ending in NULL */
+    size_t offset;      /* offsetof the member in the caller's struct */
+    double low, high;   /* inclusive; see the kind. low = high = 0 for a text or list: 0 … 4096 */
+    const char *unit;   /* NULL: none */
+    const char *preset; /* the default, as a flag's value; NULL: empty, 0, false, the first word */
+    const char *const
+        *words; /* for SETTING_WORD, ending in NULL; for SETTING_LIST: its items may be objects */
     const char *help;
 };
 

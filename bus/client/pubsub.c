@@ -281,6 +281,9 @@ void pubsub_receive(struct bb_client *c, const struct wire *wire)
         c->unacknowledged--;
 }
 
+/* The number of what access.json does not grant. */
+#define NOT_GRANTED "-32001"
+
 /* An error frame for one of our publishes (p.N) or subscriptions (s.N). Error 11 says that one subscriber's
  * queue is full and comes beside the acknowledgement; anything else comes instead of it. */
 void pubsub_refuse(struct bb_client *c, const struct wire *wire)
@@ -292,9 +295,10 @@ void pubsub_refuse(struct bb_client *c, const struct wire *wire)
         return;
     if (c->unacknowledged > 0)
         c->unacknowledged--;
-    bb_reason_say(&c->refusal,
-                  "the broker refused a %s: %s (see access.json, or ask whoever runs the broker)",
-                  wire_frame(wire, 3).data[0] == 'p' ? "publish" : "subscription", text);
+    bb_reason_say(&c->refusal, "the broker refused a %s: %s%s",
+                  wire_frame(wire, 3).data[0] == 'p' ? "publish" : "subscription", text,
+                  strcmp(number, NOT_GRANTED) == 0 ? " (see access.json, or ask whoever runs the broker)"
+                                                   : "");
     c->refused = true;
     c->refusals++;
 }

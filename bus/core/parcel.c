@@ -6,7 +6,7 @@ void parcel_reset(struct router_out *out)
 {
     out->parcel_count = out->frame_count = out->piece_count = out->to_count = 0;
     out->text = writer_at(out->scratch, sizeof out->scratch);
-    out->published = false;
+    out->published = out->held = false;
     out->dropped = 0;
     out->refusal_count = 0;
 }

@@ -1,5 +1,6 @@
 #include "bus/core/pubsub.h"
 
+#include "bus/core/held.h"
 #include "bus/core/parcel.h"
 #include "bus/core/remote.h"
 
@@ -221,7 +222,7 @@ static enum router_verdict publish(const struct request *r)
     struct envelope_text text;
     if (r->in->count <= AT_ENVELOPE || topic.size > BB_TOPIC_MAX)
         return respond_count(r, 0);
-    if (!access_allows(router->access, peer->entry, ACCESS_PUBLISH, topic)) {
+    if (!r->in->resumed && !access_allows(router->access, peer->entry, ACCESS_PUBLISH, topic)) {
         parcel_refuse(out, ACCESS_PUBLISH, topic);
         return refuse(r, "publishing to this topic");
     }
@@ -230,10 +231,13 @@ static enum router_verdict publish(const struct request *r)
         envelope->headers.size == 0 || envelope->message.size == 0 ||
         !bytes_equal(envelope->bus, bytes_of("\"\"")))
         return respond_count(r, 0);
+    out->topic = topic;
+    out->sender = remote_speaker(r->in);
+    if (!r->in->resumed && held_topic(router, topic))
+        return ROUTER_HOLD;
     struct router_parcel *delivery = parcel_open(out, ROUTER_TELEMETRY);
     delivery->to_count = subs_match(&router->subs, topic, out->to + out->to_count);
     out->to_count += delivery->to_count;
-    out->sender = remote_speaker(r->in);
     envelope_for_vip(envelope, out->sender, &text);
     parcel_text(out, (struct bytes){NULL, 0});
     parcel_in(out, AT_SIGNATURE);
@@ -242,11 +246,29 @@ static enum router_verdict publish(const struct request *r)
         parcel_in(out, i);
     parcel_joined(out, text.pieces, text.count);
     out->published = true;
-    out->topic = topic;
     peer->published++;
     router->counts.published++;
     router->counts.delivered += delivery->to_count;
     return respond_count(r, delivery->to_count);
+}
+
+void pubsub_deliver(struct router *router, struct router_out *out)
+{
+    struct envelope_text text;
+    out->published = true;
+    router->counts.published++;
+    uint32_t receivers = subs_match(&router->subs, out->topic, out->to);
+    if (receivers == 0)
+        return;
+    struct router_parcel *delivery = parcel_open(out, ROUTER_TELEMETRY);
+    delivery->to_count = out->to_count = receivers;
+    envelope_for_vip(&out->envelope, out->sender, &text);
+    const struct bytes head[] = {{NULL, 0},          bytes_of("VIP1"),    out->sender, {NULL, 0},
+                                 bytes_of("pubsub"), bytes_of("publish"), out->topic};
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++)
+        parcel_text(out, head[i]);
+    parcel_joined(out, text.pieces, text.count);
+    router->counts.delivered += receivers;
 }
 
 /* Which prefixes `pubsub list` shows. */

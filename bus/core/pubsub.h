@@ -8,4 +8,8 @@
 enum router_verdict pubsub_receive(struct router *router, const struct router_in *in, uint32_t peer,
                                    struct router_out *out);
 
+/* Sends out->envelope on out->topic by out->sender, a publish that came through the `pub` door, to all peers
+ * that want it. */
+void pubsub_deliver(struct router *router, struct router_out *out);
+
 #endif

@@ -1,5 +1,6 @@
 #include "bus/core/router.h"
 
+#include "bus/core/held.h"
 #include "bus/core/parcel.h"
 #include "bus/core/pubsub.h"
 #include "bus/core/remote.h"
@@ -40,7 +41,7 @@ void router_init(struct router *router, uint32_t subscriptions, void *memory, ui
     memcpy(router->name, name, size);
     router->name[size] = '\0';
     router->access = access;
-    router->hosted_count = 0;
+    router->hosted_count = router->held_count = 0;
 }
 
 uint32_t router_host(struct router *router, const char *identity)
@@ -344,7 +345,6 @@ void router_answer(struct router *router, const struct router_in *in, struct byt
 enum status router_publish(struct router *router, struct bytes topic, struct bytes json, uint32_t entry,
                            struct router_out *out)
 {
-    struct envelope_text text;
     parcel_reset(out);
     if (topic.size > BB_TOPIC_MAX)
         return BB_RANGE;
@@ -360,20 +360,9 @@ enum status router_publish(struct router *router, struct bytes topic, struct byt
     }
     out->topic = topic;
     out->sender = access_name(router->access, entry);
-    out->published = true;
-    router->counts.published++;
-    uint32_t receivers = subs_match(&router->subs, topic, out->to);
-    if (receivers == 0)
-        return BB_OK;
-    struct router_parcel *delivery = parcel_open(out, ROUTER_TELEMETRY);
-    delivery->to_count = out->to_count = receivers;
-    envelope_for_vip(&out->envelope, out->sender, &text);
-    const struct bytes head[] = {{NULL, 0},          bytes_of("VIP1"),    out->sender, {NULL, 0},
-                                 bytes_of("pubsub"), bytes_of("publish"), topic};
-    for (size_t i = 0; i < sizeof head / sizeof *head; i++)
-        parcel_text(out, head[i]);
-    parcel_joined(out, text.pieces, text.count);
-    router->counts.delivered += receivers;
+    out->held = held_topic(router, topic);
+    if (!out->held)
+        pubsub_deliver(router, out);
     return BB_OK;
 }
 

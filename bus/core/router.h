@@ -23,6 +23,8 @@
 #define ROUTER_REFUSALS 8
 /* Identities that the process hosts itself. */
 #define ROUTER_HOSTED_MAX 8
+/* Prefixes of topics whose messages are held. */
+#define ROUTER_HELD_MAX 32
 /* Frames after the subsystem in a message of router_say. */
 #define ROUTER_SAY_MAX 8
 /* The acknowledged count of a publish is capped: VOLTTRON's agents cannot decode larger bytes. */
@@ -39,6 +41,7 @@ enum router_verdict {
     ROUTER_DONE,
     ROUTER_QUERY,     /* the process answers `out->query` with router_answer */
     ROUTER_LOCAL,     /* addressed to the hosted identity `out->local`; the process answers with router_say */
+    ROUTER_HOLD,      /* an accepted publish that the process must first make durable: held.h */
     ROUTER_MALFORMED, /* dropped and counted */
     ROUTER_NOT_GRANTED /* the connection may not have this identity: shut it */
 };
@@ -50,6 +53,7 @@ struct router_in {
     size_t count;
     uint32_t entry; /* of the connection's key, or ACCESS_OPEN */
     int64_t now_ms;
+    bool resumed; /* a publish that was held: held.h */
 };
 
 /* One frame: incoming frame `in`, or, when that is negative, `count` pieces from `first`. */
@@ -83,6 +87,7 @@ struct router_out {
     uint32_t local;     /* ROUTER_LOCAL: the hosted identity */
     /* A publish that was accepted, for the other doors: */
     bool published;
+    bool held; /* by router_publish: accepted, and first to be made durable */
     struct bytes topic, sender;
     struct envelope envelope;
     struct router_refusal refusals[ROUTER_REFUSALS]; /* the first ones */
@@ -101,6 +106,8 @@ struct router {
     char name[ROUTER_NAME_SIZE];
     struct bytes hosted[ROUTER_HOSTED_MAX];
     uint32_t hosted_count;
+    struct bytes held[ROUTER_HELD_MAX];
+    uint32_t held_count;
     struct router_counts counts;
 };
 
@@ -134,7 +141,7 @@ void router_undelivered(struct router *router, const struct router_in *in, int n
                         struct router_out *out);
 
 /* A publish through the `pub` door. BB_MALFORMED: not an envelope. BB_DENIED: `entry` may not publish the
- * topic. BB_RANGE: the topic is too long. */
+ * topic. BB_RANGE: the topic is too long. out->held: it is held. */
 BB_MUST_CHECK enum status router_publish(struct router *router, struct bytes topic, struct bytes json,
                                          uint32_t entry, struct router_out *out);
 

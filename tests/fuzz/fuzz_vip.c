@@ -35,7 +35,7 @@ static void look(const struct router_in *in)
 
 static void receive(const struct bytes *frames, size_t count)
 {
-    struct router_in in = {frames, count, count % 2 == 0 ? 0 : ACCESS_OPEN, 0};
+    struct router_in in = {frames, count, count % 2 == 0 ? 0 : ACCESS_OPEN, 0, false};
     enum router_verdict verdict = router_receive(&router, &in, &out);
     if (verdict == ROUTER_QUERY)
         router_answer(&router, &in, out.query, &out);

@@ -1,5 +1,5 @@
 /* A preload library that makes the disk full: while the file that $BUSBAR_DISK_FULL names is there, writing
- * to a regular file with "chain.db" in its path gives ENOSPC. */
+ * to a regular file with "chain.db" or "durable.db" in its path gives ENOSPC. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static int is_full(int fd)
     if (size <= 0)
         return 0;
     path[size] = '\0';
-    return strstr(path, "chain.db") != NULL;
+    return strstr(path, "chain.db") != NULL || strstr(path, "durable.db") != NULL;
 }
 
 static ssize_t write_at(const char *name, int fd, const void *bytes, size_t size, off_t at)

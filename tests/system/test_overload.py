@@ -34,8 +34,16 @@ class Overload(test_vip.WithBroker):
             if after is None:
                 return rows.get(identity)
 
+    def key_file(self, identity):
+        """The key of `identity` is that of what stands before its dot."""
+        path = self.broker.home / "keys" / f"{identity}.json"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text((self.broker.home / "keys" / f"{identity.split('.')[0]}.json").read_text())
+
     def busbar(self, *words, key="bb", **more):
-        """A busbar of this home with the key and identity `key`."""
+        """A busbar of this home with the identity `key`, and the key of what stands before its dot."""
+        self.key_file(key)
         address = (self.broker.home / "run/vip.address").read_text().strip()
         return subprocess.Popen([BIN / "busbar", *words, "--home", self.broker.home, "--address", address, "--as", key],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)

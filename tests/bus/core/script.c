@@ -47,7 +47,7 @@ enum router_verdict script_send_as(uint32_t entry, const char *message)
         frames[count++].data = (uint8_t *)at + 1;
     }
     frames[count - 1].size = (size_t)((uint8_t *)at - frames[count - 1].data);
-    const struct router_in in = {frames, count, entry, 1000};
+    const struct router_in in = {frames, count, entry, 1000, false};
     return router_receive(&router, &in, &out);
 }
 

@@ -86,7 +86,7 @@ static void test_undelivered(void **state)
                                    bytes_of("m"),
                                    bytes_of("RPC"),
                                    bytes_of("{\"id\":7,\"method\":\"f\"}")};
-    const struct router_in in = {frames, 7, ACCESS_OPEN, 0};
+    const struct router_in in = {frames, 7, ACCESS_OPEN, 0, false};
     (void)script_send("aa|bb|VIP1||m|RPC|{\"id\":7,\"method\":\"f\"}");
     router_undelivered(script_router(), &in, 11, script_out());
     assert_string_equal(script_result(), "aa:|VIP1||m|error|11|Resource temporarily unavailable|bb|RPC\n");
