@@ -50,25 +50,63 @@ static void relay(void *socket, zmq_msg_t *in)
     zmq_send(socket, COUNT, sizeof COUNT, 0);
 }
 
-void bare_router(const struct site *site)
+/* The sender becomes the recipient's address, as in VIP; a message for the router itself goes nowhere. */
+static void forward(void *socket, zmq_msg_t *in, int count)
 {
-    zmq_msg_t in[PUBLISH_FRAMES];
-    void *context = zmq_ctx_new();
+    if (zmq_msg_size(&in[1]) == 0)
+        return;
+    CHECK(zmq_msg_send(&in[1], socket, ZMQ_SNDMORE) >= 0);
+    send_copy(socket, &in[0], ZMQ_SNDMORE);
+    zmq_msg_send(&in[2], socket, ZMQ_SNDMORE);
+    zmq_msg_send(&in[0], socket, ZMQ_SNDMORE);
+    for (int i = 4; i < count; i++)
+        zmq_msg_send(&in[i], socket, i + 1 < count ? ZMQ_SNDMORE : 0);
+}
+
+/* Receives one message; frames beyond PUBLISH_FRAMES overwrite the last. */
+static int receive(void *socket, zmq_msg_t *in)
+{
+    int count = 0;
+    int more = 1;
+    while (more) {
+        zmq_msg_t *frame = &in[count < PUBLISH_FRAMES ? count : PUBLISH_FRAMES - 1];
+        zmq_msg_init(frame);
+        CHECK(zmq_msg_recv(frame, socket, 0) >= 0);
+        more = zmq_msg_more(frame);
+        count++;
+    }
+    return count;
+}
+
+static void *router(void *context, const struct site *site)
+{
     void *socket = bind_socket(context, site, ZMQ_ROUTER, DOOR_VIP, "vip");
     child_announce(site, "sub", "tcp://none");
     child_announce(site, "pub", "tcp://none");
+    return socket;
+}
+
+void bare_router(const struct site *site)
+{
+    zmq_msg_t in[PUBLISH_FRAMES];
+    void *socket = router(zmq_ctx_new(), site);
     for (;;) {
-        int count = 0;
-        int more = 1;
-        while (more) {
-            zmq_msg_t *frame = &in[count < PUBLISH_FRAMES ? count : PUBLISH_FRAMES - 1];
-            zmq_msg_init(frame);
-            CHECK(zmq_msg_recv(frame, socket, 0) >= 0);
-            more = zmq_msg_more(frame);
-            count++;
-        }
+        int count = receive(socket, in);
         if (count == PUBLISH_FRAMES)
             relay(socket, in);
+        for (int i = 0; i < count && i < PUBLISH_FRAMES; i++)
+            zmq_msg_close(&in[i]);
+    }
+}
+
+void bare_forward(const struct site *site)
+{
+    zmq_msg_t in[PUBLISH_FRAMES];
+    void *socket = router(zmq_ctx_new(), site);
+    for (;;) {
+        int count = receive(socket, in);
+        if (count > 5 && count <= PUBLISH_FRAMES)
+            forward(socket, in, count);
         for (int i = 0; i < count && i < PUBLISH_FRAMES; i++)
             zmq_msg_close(&in[i]);
     }

@@ -8,6 +8,10 @@
  * acknowledgement, and does nothing else. Runs until SIGTERM. */
 void bare_router(const struct site *site);
 
+/* A ROUTER loop that hands messages on as VIP does: what came from A for B goes to B as from A. Runs until
+ * SIGTERM. */
+void bare_forward(const struct site *site);
+
 /* zmq_proxy between XSUB and XPUB. Runs until SIGTERM. */
 void bare_proxy(const struct site *site);
 

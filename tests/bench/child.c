@@ -59,6 +59,7 @@ void child_clear(const struct site *site)
                                         "run/sub.address",
                                         "run/pub.address",
                                         "run/busbard.lock",
+                                        "mosquitto.conf",
                                         "keys",
                                         "run",
                                         ""};

@@ -16,6 +16,7 @@ struct site {
     uint32_t round; /* of load_vip: identities are not used twice */
     struct keys broker, publisher, subscriber;
     char vip[256], sub[256], pub[256]; /* where the child listens */
+    uint16_t port;                     /* where another broker listens on 127.0.0.1 */
 };
 
 /* Makes the folder with keys and access.json: the publisher is `aa`, the subscriber `bb`. */

@@ -33,7 +33,7 @@ static void set(void *socket, int option, int value)
     CHECK(zmq_setsockopt(socket, option, &value, sizeof value) == 0);
 }
 
-static void *open_socket(void *context, const struct site *site, int type, const struct keys *keys)
+void *load_socket(void *context, const struct site *site, int type, const struct keys *keys)
 {
     void *socket = zmq_socket(context, type);
     CHECK(socket != NULL);
@@ -49,22 +49,21 @@ static void *open_socket(void *context, const struct site *site, int type, const
     return socket;
 }
 
-static void *open_peer(void *context, const struct site *site, const char *identity, const struct keys *keys)
+void *load_peer(void *context, const struct site *site, const char *identity, const struct keys *keys)
 {
-    void *socket = open_socket(context, site, ZMQ_DEALER, keys);
+    void *socket = load_socket(context, site, ZMQ_DEALER, keys);
     CHECK(zmq_setsockopt(socket, ZMQ_IDENTITY, identity, strlen(identity)) == 0);
     CHECK(zmq_connect(socket, site->vip) == 0);
     return socket;
 }
 
-static void send_frames(void *socket, const char *const *frames, size_t count)
+void load_send(void *socket, const char *const *frames, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         CHECK(zmq_send(socket, frames[i], strlen(frames[i]), i + 1 < count ? ZMQ_SNDMORE : 0) >= 0);
 }
 
-/* Receives one message; its number of frames, 0 when there is none (yet). */
-static int skip_message(void *socket, int flags)
+int load_skip(void *socket, int flags)
 {
     int frames = 0, more = 1;
     zmq_msg_t frame;
@@ -79,10 +78,16 @@ static int skip_message(void *socket, int flags)
     return frames;
 }
 
+void load_hello(void *socket)
+{
+    static const char *const FRAMES[] = {"", "VIP1", "", "1", "hello", "hello"};
+    load_send(socket, FRAMES, 6);
+}
+
 static void publish(void *socket)
 {
     const char *const frames[] = {"", "VIP1", "", "m.0001", "pubsub", "publish", LOAD_TOPIC, ENVELOPE};
-    send_frames(socket, frames, sizeof frames / sizeof *frames);
+    load_send(socket, frames, sizeof frames / sizeof *frames);
 }
 
 /* Publishes `count` times; returns when all acknowledgements and deliveries are there. */
@@ -94,9 +99,9 @@ static void publish_all(void *publisher, void *subscriber, uint32_t count, uint3
         for (; sent < count && sent - acknowledged < window; sent++)
             publish(publisher);
         CHECK(zmq_poll(items, 2, WAIT_MS) > 0);
-        while (skip_message(publisher, ZMQ_DONTWAIT) > 0)
+        while (load_skip(publisher, ZMQ_DONTWAIT) > 0)
             acknowledged++;
-        while (skip_message(subscriber, ZMQ_DONTWAIT) > 0)
+        while (load_skip(subscriber, ZMQ_DONTWAIT) > 0)
             delivered++;
     }
 }
@@ -104,7 +109,6 @@ static void publish_all(void *publisher, void *subscriber, uint32_t count, uint3
 /* Says hello and subscribes; the bare loop is silent, busbard answers and announces. */
 static void join(void *publisher, void *subscriber)
 {
-    const char *const hello[] = {"", "VIP1", "", "1", "hello", "hello"};
     const char *const subscribe[] = {"",
                                      "VIP1",
                                      "",
@@ -112,13 +116,13 @@ static void join(void *publisher, void *subscriber)
                                      "pubsub",
                                      "subscribe",
                                      "{\"prefix\":\"Data/consumer\",\"bus\":\"\",\"all_platforms\":false}"};
-    send_frames(publisher, hello, 6);
-    send_frames(subscriber, hello, 6);
-    send_frames(subscriber, subscribe, 7);
+    load_hello(publisher);
+    load_hello(subscriber);
+    load_send(subscriber, subscribe, 7);
     usleep(300000);
-    while (skip_message(publisher, ZMQ_DONTWAIT) > 0)
+    while (load_skip(publisher, ZMQ_DONTWAIT) > 0)
         ;
-    while (skip_message(subscriber, ZMQ_DONTWAIT) > 0)
+    while (load_skip(subscriber, ZMQ_DONTWAIT) > 0)
         ;
 }
 
@@ -129,8 +133,8 @@ struct figure load_vip(struct site *site, pid_t child, uint32_t count, uint32_t 
     if (site->round++ > 0)
         for (int i = 0; i < 2; i++)
             snprintf(names[i], sizeof names[i], "%s.%u", i == 0 ? "aa" : "bb", site->round);
-    void *subscriber = open_peer(context, site, names[1], &site->subscriber);
-    void *publisher = open_peer(context, site, names[0], &site->publisher);
+    void *subscriber = load_peer(context, site, names[1], &site->subscriber);
+    void *publisher = load_peer(context, site, names[0], &site->publisher);
     join(publisher, subscriber);
     publish_all(publisher, subscriber, WARM_UP, window);
     double start = now_us(), cpu = child_cpu_us(child);
@@ -138,6 +142,57 @@ struct figure load_vip(struct site *site, pid_t child, uint32_t count, uint32_t 
     struct figure figure = {(child_cpu_us(child) - cpu) / count, count / (now_us() - start) * 1e6};
     zmq_close(publisher);
     zmq_close(subscriber);
+    zmq_ctx_term(context);
+    return figure;
+}
+
+/* Answers every call that is there. */
+static void serve(void *server)
+{
+    static const char RESULT[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":\"0001.0001\",\"result\":{\"kw\":52.40,\"lambda\":7.371}}";
+    char caller[64];
+    for (;;) {
+        int size = zmq_recv(server, caller, sizeof caller - 1, ZMQ_DONTWAIT);
+        if (size < 0)
+            return;
+        caller[size < (int)sizeof caller - 1 ? size : (int)sizeof caller - 1] = '\0';
+        const char *const frames[] = {caller, "VIP1", "", "m.0001", "RPC", RESULT};
+        CHECK(load_skip(server, 0) > 0);
+        if (size > 0)
+            load_send(server, frames, 6);
+    }
+}
+
+/* Calls `count` times; returns when all answers are there. */
+static void call_all(void *caller, void *server, const char *name, uint32_t count, uint32_t window)
+{
+    static const char CALL[] = "{\"jsonrpc\":\"2.0\",\"id\":\"0001.0001\",\"method\":\"set_point\","
+                               "\"params\":[\"dg/dg1\",52.4012345678]}";
+    const char *const frames[] = {name, "VIP1", "", "m.0001", "RPC", CALL};
+    zmq_pollitem_t items[] = {{caller, 0, ZMQ_POLLIN, 0}, {server, 0, ZMQ_POLLIN, 0}};
+    for (uint32_t sent = 0, answered = 0; answered < count;) {
+        for (; sent < count && sent - answered < window; sent++)
+            load_send(caller, frames, 6);
+        CHECK(zmq_poll(items, 2, WAIT_MS) > 0);
+        serve(server);
+        while (load_skip(caller, ZMQ_DONTWAIT) > 0)
+            answered++;
+    }
+}
+
+struct figure load_rpc(struct site *site, pid_t child, uint32_t count, uint32_t window)
+{
+    void *context = zmq_ctx_new();
+    void *server = load_peer(context, site, "bb", &site->subscriber);
+    void *caller = load_peer(context, site, "aa", &site->publisher);
+    join(caller, server);
+    call_all(caller, server, "bb", WARM_UP, window);
+    double start = now_us(), cpu = child_cpu_us(child);
+    call_all(caller, server, "bb", count, window);
+    struct figure figure = {(child_cpu_us(child) - cpu) / count, count / (now_us() - start) * 1e6};
+    zmq_close(caller);
+    zmq_close(server);
     zmq_ctx_term(context);
     return figure;
 }
@@ -150,7 +205,7 @@ static pid_t start_publisher(const struct site *site, const char *envelope)
     if (pid > 0)
         return pid;
     void *context = zmq_ctx_new();
-    void *socket = open_socket(context, site, ZMQ_PUB, &site->publisher);
+    void *socket = load_socket(context, site, ZMQ_PUB, &site->publisher);
     set(socket, ZMQ_XPUB_NODROP, 1);
     CHECK(zmq_connect(socket, site->pub) == 0);
     for (;;) {
@@ -162,15 +217,15 @@ static pid_t start_publisher(const struct site *site, const char *envelope)
 /* Receives what is there, from all in turn, until each has `count`. */
 static void receive_all(void **sockets, uint32_t subscribers, uint32_t count)
 {
-    zmq_pollitem_t items[16] = {{0}};
-    uint32_t got[16] = {0};
+    zmq_pollitem_t items[LOAD_SUBSCRIBERS_MAX] = {{0}};
+    uint32_t got[LOAD_SUBSCRIBERS_MAX] = {0};
     uint32_t done = 0;
     for (uint32_t i = 0; i < subscribers; i++)
         items[i] = (zmq_pollitem_t){sockets[i], 0, ZMQ_POLLIN, 0};
     while (done < subscribers) {
         CHECK(zmq_poll(items, (int)subscribers, WAIT_MS) > 0);
         for (uint32_t i = 0; i < subscribers; i++) {
-            for (int burst = 0; burst < 1000 && skip_message(sockets[i], ZMQ_DONTWAIT) > 0; burst++)
+            for (int burst = 0; burst < 1000 && load_skip(sockets[i], ZMQ_DONTWAIT) > 0; burst++)
                 done += ++got[i] == count;
         }
     }
@@ -179,11 +234,11 @@ static void receive_all(void **sockets, uint32_t subscribers, uint32_t count)
 struct figure load_plain(const struct site *site, pid_t child, bool subject, uint32_t count,
                          uint32_t subscribers)
 {
-    void *sockets[16];
+    void *sockets[LOAD_SUBSCRIBERS_MAX];
     void *context = zmq_ctx_new();
-    CHECK(subscribers <= 16);
+    CHECK(subscribers <= LOAD_SUBSCRIBERS_MAX);
     for (uint32_t i = 0; i < subscribers; i++) {
-        sockets[i] = open_socket(context, site, ZMQ_SUB, &site->subscriber);
+        sockets[i] = load_socket(context, site, ZMQ_SUB, &site->subscriber);
         CHECK(zmq_setsockopt(sockets[i], ZMQ_SUBSCRIBE, "Data/", 5) == 0);
         CHECK(zmq_connect(sockets[i], site->sub) == 0);
     }
@@ -230,7 +285,7 @@ static void subscribe_some(void *socket, uint32_t first, uint32_t count)
                                (first + i) / 100, (first + i) % 100);
     snprintf(json + at, sizeof json - at, "]}");
     const char *const frames[] = {"", "VIP1", "", "3", "pubsub", "subscribe", json};
-    send_frames(socket, frames, 7);
+    load_send(socket, frames, 7);
     await_answer(socket);
 }
 
@@ -244,7 +299,7 @@ struct idle *load_idle_open(const struct site *site, uint32_t count)
         uint32_t here = count - first < PER_PEER ? count - first : PER_PEER;
         snprintf(identity, sizeof identity, "idle.%u", idle->count);
         CHECK(idle->count < IDLE_PEERS);
-        void *peer = idle->peers[idle->count] = open_peer(idle->context, site, identity, &site->subscriber);
+        void *peer = idle->peers[idle->count] = load_peer(idle->context, site, identity, &site->subscriber);
         for (uint32_t k = 0; k < here; k += PER_CALL)
             subscribe_some(peer, first + k, here - k < PER_CALL ? here - k : PER_CALL);
         first += here;
