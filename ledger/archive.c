@@ -100,6 +100,7 @@ enum status archive_export(struct store *store, const char *path, archive_progre
 struct import {
     FILE *file;
     const char *name;
+    struct bytes known; /* genesis; empty: any */
     struct store *store;
     struct chain *chain;
     struct hash last; /* of the block that was read last */
@@ -255,6 +256,13 @@ static enum status import_into(struct import *import, const char *path, uint32_t
         status = read_genesis(import, reason, &genesis, &size);
     if (status != BB_OK)
         return status;
+    if (import->known.size > 0 && !bytes_equal(import->known, (struct bytes){genesis, size})) {
+        bb_reason_say(
+            reason, "%s: this is another chain than the home's: its genesis differs from the one in ledger/",
+            import->name);
+        free(genesis);
+        return BB_MALFORMED;
+    }
     remove_part(part);
     status = store_open(part, STORE_WRITE, (struct bytes){genesis, size}, reason, &import->store);
     free(genesis);
@@ -271,10 +279,11 @@ static enum status import_into(struct import *import, const char *path, uint32_t
     return status;
 }
 
-enum status archive_import(const char *file, const char *path, uint32_t threads, archive_progress *progress,
-                           void *context, struct bb_reason *reason, uint64_t *height_out)
+enum status archive_import(const char *file, const char *path, struct bytes known, uint32_t threads,
+                           archive_progress *progress, void *context, struct bb_reason *reason,
+                           uint64_t *height_out)
 {
-    struct import import = {.name = file, .progress = progress, .context = context};
+    struct import import = {.name = file, .known = known, .progress = progress, .context = context};
     import.file = fopen(file, "rbe");
     if (import.file == NULL) {
         bb_reason_say(reason, "%s: %s", file, strerror(errno));

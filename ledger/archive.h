@@ -18,10 +18,11 @@ BB_MUST_CHECK enum status archive_export(struct store *store, const char *path, 
                                          void *context, struct bb_reason *reason, uint64_t *height_out);
 
 /* Makes a new database at `path` out of such a file, checking everything in it with `threads` threads (0: one
- * a core); the database is there when all of it was right. BB_EXISTS: the database is there. BB_MALFORMED:
- * cut off or altered; the reason names the height. BB_NOT_FOUND, BB_IO, BB_FULL. */
-BB_MUST_CHECK enum status archive_import(const char *file, const char *path, uint32_t threads,
-                                         archive_progress *progress, void *context, struct bb_reason *reason,
-                                         uint64_t *height_out);
+ * a core); the database is there when all of it was right. `known`, unless it is empty, are the canonical
+ * bytes of the genesis that the chain must have. BB_EXISTS: the database is there. BB_MALFORMED: another
+ * chain, cut off or altered; the reason names the height. BB_NOT_FOUND, BB_IO, BB_FULL. */
+BB_MUST_CHECK enum status archive_import(const char *file, const char *path, struct bytes known,
+                                         uint32_t threads, archive_progress *progress, void *context,
+                                         struct bb_reason *reason, uint64_t *height_out);
 
 #endif

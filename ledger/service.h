@@ -11,7 +11,7 @@
 struct service_settings {
     char *identity, *home, *address;
     int64_t heartbeat_ms, threads, block_ms, block_max, checkpoint;
-    bool verify;
+    bool verify, text;
     char *backup, *export_to, *import_from;
 };
 

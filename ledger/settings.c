@@ -72,6 +72,10 @@ static const struct setting table[] = {
      .kind = SETTING_TEXT,
      AT(import_from),
      .help = "make the database out of such a file, checking everything, instead of serving"},
+    {.key = "text",
+     .kind = SETTING_SWITCH,
+     AT(text),
+     .help = "with --verify, --backup, --export and --import: a line for people instead of JSON"},
 };
 const struct config service_config = {"busbar-ledgerd",
                                       "keeps the Bit-Energy ledger and serves it on the bus.", table,

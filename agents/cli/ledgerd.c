@@ -15,7 +15,12 @@ enum exit_code ledgerd_become(const struct call *call, const char *action, const
         status = crew_find("busbar-ledgerd", &reason, program, sizeof program);
     if (status != BB_OK)
         return call_fail(call, exit_of(status), "%s", reason.text);
-    const char *const words[] = {program, "--home", home, action, file, NULL};
+    const char *words[8] = {program, "--home", home, action};
+    size_t count = 4;
+    if (file != NULL)
+        words[count++] = file;
+    if (!call_flag(call, "json"))
+        words[count++] = "--text";
     fflush(stdout);
     execv(program, (char *const *)(const void *)words);
     return call_fail(call, EXIT_FAILED, "%s does not start", program);

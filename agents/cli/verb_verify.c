@@ -23,6 +23,7 @@ struct verification {
     const struct call *call;
     struct replay *replay;
     struct hash genesis;
+    uint64_t chain_id;
     int64_t started_ms, told_ms;
     enum chain_fault fault;
     uint64_t height; /* of the block at fault */
@@ -34,6 +35,11 @@ static enum exit_code start(struct verification *v, const struct call *call, str
     struct bb_reason reason = {"no memory"};
     *v = (struct verification){
         .call = call, .genesis = genesis_hash(genesis), .started_ms = bb_loop_mono_ms()};
+    struct genesis read;
+    if (genesis_decode(genesis, &read) != BB_OK)
+        return call_fail(call, EXIT_INTEGRITY, "the genesis is none");
+    v->chain_id = read.chain_id;
+    genesis_free(&read);
     if (replay_open(genesis, &reason, &v->replay) != BB_OK)
         return call_fail(call, EXIT_INTEGRITY, "the genesis is none: %s", reason.text);
     return EXIT_DONE;
@@ -80,9 +86,9 @@ static void tell_json(const struct verification *v, const struct chain_head *hea
 {
     bool good = v->fault == CHAIN_GOOD;
     json_t *document =
-        json_pack("{s:b, s:I, s:o, s:I, s:o, s:f}", "valid", good, "height", (json_int_t)head->height, "hash",
-                  hash_json(&head->hash), "transactions", (json_int_t)head->transactions, "genesis",
-                  hash_json(&v->genesis), "seconds", seconds);
+        json_pack("{s:b, s:I, s:o, s:I, s:o, s:I, s:f}", "valid", good, "height", (json_int_t)head->height,
+                  "hash", hash_json(&head->hash), "transactions", (json_int_t)head->transactions, "genesis",
+                  hash_json(&v->genesis), "chain_id", (json_int_t)v->chain_id, "seconds", seconds);
     if (!good) {
         json_object_set_new(document, "fault", json_string(following_word(v->fault)));
         json_object_set_new(document, "fault_height", json_integer((json_int_t)v->height));
@@ -110,6 +116,7 @@ static enum exit_code tell_end(const struct verification *v, enum exit_code code
         hash_fact("last block", &head.hash);
         inquiry_fact("transactions", "%" PRIu64 ", in %.2f s", head.transactions, seconds);
         hash_fact("genesis", &v->genesis);
+        inquiry_fact("chain id", "%" PRIu64, v->chain_id);
     }
     return code;
 }

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         folder_file(&folder, "out.bex", again);
     }
     folder_write(file, data, size);
-    enum status status = archive_import(file, path, 1, NULL, NULL, &reason, &height);
+    enum status status = archive_import(file, path, (struct bytes){NULL, 0}, 1, NULL, NULL, &reason, &height);
     if (status == BB_OK)
         same_again(data, size);
     else

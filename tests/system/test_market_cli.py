@@ -312,8 +312,36 @@ class Reading(Case):
         code, _, err = self.town.run("chain", "import", file, BUSBAR_HOME=str(folder / "none"))
         self.assertNotEqual(code, 0)
         self.assertIn("`busbar init` makes a home", err)
-        self.assertEqual(self.town.run("chain", "import", file, BUSBAR_HOME=str(other))[0], 0)
+        code, out, _ = self.town.run("chain", "import", file, BUSBAR_HOME=str(other))
+        self.assertEqual((code, out), (0, f"import {file}: 4 blocks, chain id 1337, genesis {self.town.founded['genesis']}\n"))
+        self.assertEqual((other / "ledger/genesis").read_bytes(), (self.town.home / "ledger/genesis").read_bytes())
+        self.assertEqual((found["genesis"], found["chain_id"]), (self.town.founded["genesis"], 1337))
+        (other / "ledger/chain.db").unlink()
+        whole = (other / "ledger/genesis").read_bytes()
+        (other / "ledger/genesis").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        code, _, err = self.town.run("chain", "import", file, BUSBAR_HOME=str(other))
+        self.assertEqual(code, 7)
+        self.assertIn("another chain", err)
+        self.assertFalse((other / "ledger/chain.db").exists())
+        (other / "ledger/genesis").write_bytes(whole)
+        code, out, _ = self.town.run("chain", "import", file, "--json", BUSBAR_HOME=str(other))
+        told = json.loads(out)
+        self.assertEqual((code, told["version"], told["genesis"], told["chain_id"]), (0, 1, self.town.founded["genesis"], "1337"))
+        for words in (("busbar", "chain", "verify", file), ("busbar-ledgerd", "--verify")):
+            self.check_progress(words, other)
         self.assertTrue((other / "ledger/chain.db").exists())
+
+    def check_progress(self, words, home):
+        """A bar on a terminal, and nothing of it elsewhere."""
+        command = [BIN / words[0], *words[1:], f"--home={home}"]
+        quiet = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=True)
+        self.assertEqual(quiet.stderr, b"", words)
+        ours, theirs = pty.openpty()
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, timeout=PATIENCE_S, check=True)
+        os.close(theirs)
+        shown = os.read(ours, 65536)
+        os.close(ours)
+        self.assertRegex(shown, rb"\r.*\[[#= >]+\].*\d", words)
 
     def test_another_chain_is_not_the_homes(self):
         with Town() as other:
@@ -361,8 +389,10 @@ class Reading(Case):
             self.assertIn("busbar-ledgerd --home", err)
             code, out, err = other.run("chain", "verify")
             self.assertEqual(code, 0, err)
-            self.assertIn('"verified":true', out)
-            self.assertIn('"height":"1"', out)
+            self.assertIn("the chain holds: 1 blocks, 1 transactions", out)
+            self.assertIn(other.founded["genesis"], out)
+            told = other.well("chain", "verify", "--json")
+            self.assertEqual((told["verified"], told["height"]), (True, "1"))
 
 
 class Trading(Case):

@@ -73,7 +73,8 @@ static void test_export_and_import(void **state)
     struct world *world = *state;
     struct bb_reason reason = {""};
     uint64_t height, kept;
-    if (archive_import(world->file, world->copy, 2, NULL, NULL, &reason, &height) != BB_OK)
+    if (archive_import(world->file, world->copy, (struct bytes){NULL, 0}, 2, NULL, NULL, &reason, &height) !=
+        BB_OK)
         fail_msg("%s", reason.text);
     assert_int_equal(height, world->height);
     assert_int_equal(yard_audit(world->copy), SENT);
@@ -83,7 +84,9 @@ static void test_export_and_import(void **state)
     assert_int_equal(store_open(world->copy, STORE_READ, (struct bytes){NULL, 0}, &reason, &store), BB_OK);
     assert_true(checkpoint_height(store, &kept) > 0);
     store_close(store);
-    assert_int_equal(archive_import(world->file, world->copy, 2, NULL, NULL, &reason, &height), BB_EXISTS);
+    assert_int_equal(
+        archive_import(world->file, world->copy, (struct bytes){NULL, 0}, 2, NULL, NULL, &reason, &height),
+        BB_EXISTS);
     assert_int_equal(store_open(world->copy, STORE_READ, (struct bytes){NULL, 0}, &reason, &store), BB_OK);
     assert_int_equal(archive_export(store, world->file, NULL, NULL, &reason, &height), BB_EXISTS);
     store_close(store);
@@ -100,7 +103,9 @@ static void test_a_file_that_is_cut_off(void **state)
         struct bb_reason reason = {""};
         uint64_t height;
         folder_write(cut, bytes, at);
-        assert_int_equal(archive_import(cut, world->copy, 1, NULL, NULL, &reason, &height), BB_MALFORMED);
+        assert_int_equal(
+            archive_import(cut, world->copy, (struct bytes){NULL, 0}, 1, NULL, NULL, &reason, &height),
+            BB_MALFORMED);
         assert_true(strstr(reason.text, "block") != NULL || strstr(reason.text, "not an exported") != NULL);
         assert_int_equal(access(world->copy, F_OK), -1); /* nothing half done */
     }
@@ -110,7 +115,9 @@ static void test_a_file_that_is_cut_off(void **state)
     folder_write(cut, longer, size + 1);
     struct bb_reason reason;
     uint64_t height;
-    assert_int_equal(archive_import(cut, world->copy, 1, NULL, NULL, &reason, &height), BB_MALFORMED);
+    assert_int_equal(
+        archive_import(cut, world->copy, (struct bytes){NULL, 0}, 1, NULL, NULL, &reason, &height),
+        BB_MALFORMED);
     free(longer);
     free(bytes);
 }
@@ -131,7 +138,8 @@ static void test_a_file_that_is_altered(void **state)
         bytes[at] ^= mask;
         folder_write(altered, bytes, size);
         bytes[at] ^= mask;
-        enum status status = archive_import(altered, world->copy, 1, NULL, NULL, &reason, &height);
+        enum status status =
+            archive_import(altered, world->copy, (struct bytes){NULL, 0}, 1, NULL, NULL, &reason, &height);
         if (status == BB_OK || reason.text[0] == '\0')
             fail_msg("byte %zu: %s, \"%s\"", at, bb_status_word(status), reason.text);
         assert_int_equal(access(world->copy, F_OK), -1);
