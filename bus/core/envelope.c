@@ -12,8 +12,10 @@ static const struct {
 static void note_part(struct envelope *e, const struct scan_member *member)
 {
     for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++)
-        if (scan_key_is(member->key, PARTS[i].name))
+        if (scan_key_is(member->key, PARTS[i].name)) {
             *(struct bytes *)(void *)((char *)e + PARTS[i].offset) = member->value;
+            return;
+        }
 }
 
 /* Extends the present run of members to the end of `member`, or starts one. */
