@@ -283,7 +283,8 @@ static bool turn(struct broker *b, const struct pollfd *ready, bool all)
         b->ticked_ms = b->now_ms;
         hosted_tick(b->hosted, b->now_ms);
     }
-    return vip_tidy(b) || b->reload.asked || taken == BURST || plain == BURST;
+    bool tidied = vip_tidy(b);
+    return tidied || b->post->tries != b->looked || b->reload.asked || taken == BURST || plain == BURST;
 }
 
 void broker_run(struct broker *b)

@@ -38,6 +38,7 @@ static void share(zmq_msg_t *frame, zmq_msg_t *from)
 static int address(struct post *post, uint32_t peer)
 {
     struct bytes identity = peers_identity(&post->router->peers, peer);
+    post->tries++;
     if (zmq_send(post->socket, identity.data, identity.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0)
         return 0;
     CHECK(errno == EAGAIN || errno == EHOSTUNREACH);

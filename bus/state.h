@@ -64,6 +64,7 @@ struct broker {
     struct streams *streams;
     struct conns *conns;
     struct post *post;
+    uint64_t looked; /* post->tries when the vip door was found empty last */
     struct hosted *hosted;
     struct retain *retain;
     struct durable *durable; /* NULL: no durable topics */

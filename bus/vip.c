@@ -86,6 +86,7 @@ static void turn_away(struct broker *b, const struct router_in *in, zmq_msg_t *f
                                   in->frames[1],
                                   in->count > 5 ? in->frames[5] : none};
     size_t count = sizeof reply / sizeof *reply;
+    b->post->tries++;
     int fd = fd_of(&frames[0]);
     for (size_t i = 0; i < count; i++)
         if (zmq_send(b->vip.socket, reply[i].data, reply[i].size,
@@ -220,8 +221,10 @@ int vip_serve(struct broker *b)
     int taken = 0;
     for (; taken < BURST; taken++) {
         int count = receive(b->vip.socket, frames);
-        if (count == 0)
+        if (count == 0) {
+            b->looked = b->post->tries;
             break;
+        }
         if (count < 0) {
             b->router->counts.malformed++;
             continue;
