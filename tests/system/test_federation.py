@@ -50,6 +50,7 @@ class Platform:
         self.home = pathlib.Path(tempfile.mkdtemp(prefix=f"fed-{name}.", dir="/tmp"))
         (self.home / "keys").mkdir(mode=0o700)
         self.broker = self.agent = None
+        self.log = open(self.home / "log", "ab")
         self.keys, self.entries, self.links = {}, [], []
         for key in ("busbard", "peer", "federation", f"federation.{name}"):
             self.make_key(key)
@@ -81,7 +82,6 @@ class Platform:
         self.links.append(link)
 
     def start_broker(self):
-        self.log = open(self.home / "log", "ab")
         (self.home / "run/vip.address").unlink(missing_ok=True)
         self.broker = subprocess.Popen([BIN / "busbard", "--home", self.home, "--vip", f"tcp://127.0.0.1:{self.port}",
                                         "--sub", f"ipc://{self.home}/run/sub.sock", "--pub", f"ipc://{self.home}/run/pub.sock",
@@ -209,7 +209,7 @@ class Relay:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
-        while True:
+        while self.listener.fileno() >= 0:
             try:
                 client, _ = self.listener.accept()
                 if not self.open:
@@ -234,6 +234,7 @@ class Relay:
                 s.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+        a.close()
 
     def cut(self):
         self.open = False
@@ -246,6 +247,11 @@ class Relay:
 
     def mend(self):
         self.open = True
+
+    def end(self):
+        self.cut()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
 
 
 class Federation(unittest.TestCase):
@@ -480,6 +486,7 @@ class Federation(unittest.TestCase):
     def test_a_cut_wire_heals(self):
         a, b = self.make("ab")
         relay = Relay(b.port)
+        self.addCleanup(relay.end)
         a.link(b, dials=True, port=relay.port, calls=["meter/*"])
         b.link(a, calls=["meter/*"])
         pa, pb = self.start(queue_messages=100)
@@ -518,6 +525,7 @@ class Federation(unittest.TestCase):
     def test_messages_on_their_way_when_the_wire_is_cut_come_once(self):
         a, b = self.make("ab")
         relay = Relay(b.port)
+        self.addCleanup(relay.end)
         a.link(b, dials=True, port=relay.port)
         b.link(a)
         pa, pb = self.start()
