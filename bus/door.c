@@ -6,9 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEARTBEAT_INTERVAL_MS 2000
-#define HEARTBEAT_TIMEOUT_MS  6000
-#define HANDSHAKE_TIMEOUT_MS  10000
+/* A machine that vanished: probed by its kernel, not by ZMTP heartbeats, with which libzmq 4.3.4 aborts the
+ * process when a peer goes whose input was stopped by a full queue (stream_engine_base.cpp, out_event). What
+ * a peer does not take for SILENCE_MS ends its connection, too. */
+#define PROBE_AFTER_S        2
+#define PROBE_EVERY_S        2
+#define PROBES               3
+#define SILENCE_MS           15000
+#define HANDSHAKE_TIMEOUT_MS 10000
 
 static const struct {
     const char *name;
@@ -29,9 +34,10 @@ bool door_configure(void *socket, enum conns_door kind)
     int64_t largest = BB_FRAME_MAX;
     bool done = set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_SNDHWM, KINDS[kind].hwm) &&
                 set(socket, ZMQ_RCVHWM, KINDS[kind].hwm) && set(socket, ZMQ_BACKLOG, 1024) &&
-                set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_MS) &&
-                set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
                 set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_TIMEOUT_MS) && set(socket, ZMQ_TCP_KEEPALIVE, 1) &&
+                set(socket, ZMQ_TCP_KEEPALIVE_IDLE, PROBE_AFTER_S) &&
+                set(socket, ZMQ_TCP_KEEPALIVE_INTVL, PROBE_EVERY_S) &&
+                set(socket, ZMQ_TCP_KEEPALIVE_CNT, PROBES) && set(socket, ZMQ_TCP_MAXRT, SILENCE_MS) &&
                 zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0;
     if (kind == DOOR_VIP)
         done = done && set(socket, ZMQ_ROUTER_MANDATORY, 1);

@@ -78,17 +78,32 @@ void post_forget(struct post *post, uint32_t peer)
     struct receiver *receiver = &post->receivers[peer];
     bool backlogged = receiver->backlogged;
     post->discarded += receiver->ring.count;
+    post->waiting -= receiver->ring.size;
     ring_clear(&receiver->ring);
     *receiver = (struct receiver){.fd = -1, .backlogged = backlogged};
 }
 
+/* Puts a packet into a peer's ring. What is too much, for it or for all, goes: its own oldest first. */
 static void keep(struct post *post, uint32_t peer, struct packet *packet)
 {
     struct receiver *receiver = &post->receivers[peer];
-    size_t bytes = receiver->ring.size + packet->size;
-    uint32_t dropped = ring_push(&receiver->ring, packet);
+    struct ring *ring = &receiver->ring;
+    size_t before = ring->size, size = packet->size;
+    uint32_t dropped = 0;
+    post->waiting -= before;
+    while (ring_first(ring) != NULL && post->waiting + ring->size + size > POST_BYTES_MAX) {
+        ring_packet_free(ring_pop(ring));
+        dropped++;
+    }
+    if (post->waiting + size > POST_BYTES_MAX) {
+        ring_packet_free(packet);
+        dropped++;
+    } else {
+        dropped += ring_push(ring, packet);
+    }
+    post->waiting += ring->size;
     receiver->dropped += dropped;
-    receiver->dropped_bytes += bytes - receiver->ring.size;
+    receiver->dropped_bytes += before + size - ring->size;
     post->dropped += dropped;
     if (!receiver->backlogged) {
         receiver->backlogged = true;
@@ -115,6 +130,7 @@ static int flush_peer(struct post *post, uint32_t peer)
         if (failed != 0)
             return failed;
         struct packet *packet = ring_pop(ring);
+        post->waiting -= packet->size;
         post->receivers[peer].out_bytes += packet->size;
         send_frames(post, packet->frames, packet->count);
         ring_packet_free(packet);

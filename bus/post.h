@@ -7,6 +7,9 @@
 #include "bus/core/router.h"
 #include "bus/ring.h"
 
+/* What waits in the rings of all peers together, in bytes. */
+#define POST_BYTES_MAX (256u * 1024 * 1024)
+
 /* What the process knows about a peer, by the core's index. All zero is a new peer. */
 struct receiver {
     struct ring ring;
@@ -30,6 +33,7 @@ struct post {
     uint32_t leaving[2 * (BB_PEERS_MAX + 1)]; /* peers that cannot be reached any more */
     uint32_t backlog_count, leaving_count;
     uint64_t dropped;
+    size_t waiting; /* bytes in all rings */
     uint64_t tries;     /* at sending, which can swallow the edge of the socket's descriptor */
     uint64_t discarded; /* what still waited for peers that went */
 };

@@ -193,5 +193,139 @@ class Retained(Overload):
             self.assertEqual([n for n, _ in values], list(range(values[0][0], values[0][0] + len(values))), topic)
 
 
+class Company(Overload):
+    """Bad company for a neighbour, whose round trips are timed: generous bounds, because the machine is shared."""
+
+    PATIENCE_S = 10
+
+    def setUp(self):
+        super().setUp()
+        self.good = Caller(self.broker, "bb.good", "bb")
+        self.good.subscribe("good/")
+
+    def rounds(self, count=30):
+        """The slowest of some publishes that the neighbour hears itself, s."""
+        worst = 0
+        for i in range(count):
+            begin = time.monotonic()
+            self.good.publish("good/n", i)
+            self.assertEqual(self.good.next(self.PATIENCE_S * 1000)[5:7], ["publish", "good/n"])
+            self.assertEqual(self.good.answer("pubsub")[5], "request_response")
+            worst = max(worst, time.monotonic() - begin)
+        self.assertLess(worst, self.PATIENCE_S)
+        return worst
+
+    def peers(self, count, key="aa", prefix="aa.n"):
+        """Many peers that have said hello, with sockets of a context of their own: libzmq has 1023 in one."""
+        made, waiting = [], []
+        for i in range(count):
+            peer = Peer(self.broker, f"{prefix}{i}", key, hello=False)
+            peer.socket.rcvhwm = 0
+            peer.send("", "VIP1", "", "h", "hello", "hello")
+            made.append(peer)
+            waiting.append(peer)
+            if len(waiting) == 20:
+                for one in waiting:
+                    one.answer("hello")
+                waiting = []
+        for one in waiting:
+            one.answer("hello")
+        return made
+
+    def test_a_stopped_process(self):
+        """SIGSTOP: its queue is bounded and its drops are counted; whoever calls it is told."""
+        stopped = self.busbar("sub", "Data/", key="aa")
+        a = Caller(self.broker, "aa.pub", "aa")
+        deadline = time.monotonic() + 20
+        while not any(p["identity"] == "aa" and p["subscriptions"] for p in self.good.stats()["peers"]):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        stopped.send_signal(test_vip.signal.SIGSTOP)
+        sent = 0
+        for _ in range(12000):
+            a.publish("Data/x", "y" * 2000)
+            self.assertEqual(a.answer("pubsub")[5], "request_response")
+            sent += 1
+        row = self.row(self.good, "aa")
+        self.assertGreater(row["dropped"], 0)
+        self.assertLessEqual(row["queued"], 1024)
+        self.assertEqual(self.good.stats()["dropped"], row["dropped"])
+        a.send("aa", "VIP1", "", "c", "RPC", json.dumps({"jsonrpc": "2.0", "id": "1", "method": "x"}))
+        self.assertEqual(a.answer("RPC")[4:6], ["error", "11"])
+        self.assertEqual(self.row(self.good, "aa")["returned"], row["returned"] + 1)
+        self.rounds()
+        stopped.kill()
+        stopped.communicate()
+
+    def test_ten_thousand_subscriptions(self):
+        a = Caller(self.broker, "aa")
+        for i in range(100):
+            self.assertEqual(a.subscribe(*[f"Data/{i}/{k}/" for k in range(100)]), "\x01")
+        self.assertEqual(self.row(self.good, "aa")["subscriptions"], 10000)
+        a.publish("Data/77/33/x", 1)
+        self.assertEqual(a.next()[6], "Data/77/33/x")
+        self.assertEqual(a.answer("pubsub")[5], "request_response")
+        self.rounds()
+        a.send("", "VIP1", "", "u", "pubsub", "unsubscribe", json.dumps({"internal": {"prefix": None, "bus": ""}}))
+        a.answer("pubsub")
+        self.assertEqual(self.row(self.good, "aa")["subscriptions"], 0)
+
+    def test_messages_of_a_megabyte(self):
+        a, b = Caller(self.broker, "aa"), Caller(self.broker, "aa.ear", "aa")
+        b.subscribe("Data/")
+        text = "m" * (1 << 20)
+        for i in range(20):
+            a.publish("Data/big", [i, text])
+            self.assertEqual(a.answer("pubsub")[5], "request_response")
+            self.assertEqual(json.loads(b.next()[7])["message"], [i, text])
+            self.rounds(2)
+        a.send("aa.ear", "VIP1", "", "c", "RPC", json.dumps({"jsonrpc": "2.0", "id": "1", "method": text}))
+        self.assertEqual(len(b.next()[5]), len(json.dumps({"jsonrpc": "2.0", "id": "1", "method": text})))
+
+    def test_too_large_a_frame_ends_its_connection_only(self):
+        a = Caller(self.broker, "aa")
+        a.publish("Data/x", "z" * (17 << 20))
+        self.rounds()
+        self.assertEqual(a.next(500), None)
+
+    def test_five_hundred_peers(self):
+        many = self.peers(500)
+        self.assertEqual(len(self.good.stats()["peers"]), 501)
+        self.rounds()
+        for peer in many:
+            peer.send("", "VIP1", "", "s", "pubsub", "subscribe", json.dumps({"prefix": ["Data/all"], "bus": "", "all_platforms": False}))
+        for peer in many:
+            self.assertEqual(peer.answer("pubsub")[6], "\x01")
+        many[0].publish("Data/all", 1)
+        for peer in many:
+            self.assertEqual(peer.next()[5:7], ["publish", "Data/all"])
+        self.rounds()
+        print(f"{self.good.stats()['resident_bytes'] >> 10} KiB", flush=True)
+
+    def test_a_storm_of_reconnections(self):
+        for _ in range(8):
+            for peer in self.peers(25, prefix="aa.storm"):
+                peer.close()
+            self.rounds(5)
+        deadline = time.monotonic() + 30
+        while len(self.good.stats()["peers"]) > 1:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+
+    def test_who_lies_about_others(self):
+        """A sender in the envelope, another's name in USER, agentstop for others, answers to calls of others."""
+        a, b = Caller(self.broker, "aa"), Caller(self.broker, "bb")
+        self.good.subscribe("Data/")
+        a.send("", "VIP1", "bb", "p", "pubsub", "publish", "Data/x", json.dumps({"bus": "", "headers": {}, "message": 1, "sender": "bb"}))
+        frames = self.good.next()
+        self.assertEqual((frames[2], json.loads(frames[7])["sender"]), ("aa", "aa"))
+        a.answer("pubsub")
+        a.send("", "VIP1", "", "s", "agentstop", "bb")
+        a.send("bb", "VIP1", "bb.good", "c", "RPC", json.dumps({"jsonrpc": "2.0", "id": "7", "result": "forged"}))
+        self.assertEqual(b.next()[:3], ["aa", "VIP1", "aa"])
+        self.assertIn("bb", [p["identity"] for p in self.good.stats()["peers"]])
+        self.rounds(3)
+
+
 if __name__ == "__main__":
     unittest.main()
