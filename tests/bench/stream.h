@@ -20,6 +20,7 @@ uint16_t stream_free_port(void);
 /* Connects to the port, trying for up to 10 s. */
 struct stream *stream_open(uint16_t port);
 
+/* Closes the connection and frees it. */
 void stream_close(struct stream *stream);
 
 /* Appends bytes to what is to be written; writes first when there is no room. */

@@ -361,16 +361,10 @@ int main(int argc, char **argv)
 {
     seed = seed_of(argc, argv);
 #define CASE(test) cmocka_unit_test_setup_teardown(test, open_router, close_router)
-    const struct CMUnitTest tests[] = {CASE(test_hello_announces),
-                                       CASE(test_ping_and_errors),
-                                       CASE(test_rpc_is_forwarded_or_answered),
-                                       CASE(test_undelivered),
-                                       CASE(test_remote_peers),
-                                       CASE(test_publish_and_acknowledge),
-                                       CASE(test_subscriptions),
-                                       CASE(test_count_is_capped),
-                                       CASE(test_malformed_is_dropped),
-                                       CASE(test_access),
-                                       CASE(test_any_messages)};
+    const struct CMUnitTest tests[] = {
+        CASE(test_hello_announces), CASE(test_ping_and_errors), CASE(test_rpc_is_forwarded_or_answered),
+        CASE(test_undelivered),     CASE(test_remote_peers),    CASE(test_publish_and_acknowledge),
+        CASE(test_subscriptions),   CASE(test_count_is_capped), CASE(test_malformed_is_dropped),
+        CASE(test_access),          CASE(test_any_messages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
