@@ -140,9 +140,13 @@ static json_t *memory_of(const struct plan *plan, bool secure, bool subject)
 
 static json_t *memory(const struct plan *plan)
 {
-    return json_pack("{s:i,s:{s:o,s:o},s:{s:o,s:o}}", "peers", CROWD, "null", "bare",
-                     memory_of(plan, false, false), "busbard", memory_of(plan, false, true), "curve", "bare",
-                     memory_of(plan, true, false), "busbard", memory_of(plan, true, true));
+    json_t *all = json_pack("{s:i}", "peers", CROWD);
+    for (int secure = 0; secure < 2; secure++) {
+        json_t *bare = memory_of(plan, secure, false);
+        json_object_set_new(all, secure ? "curve" : "null",
+                            json_pack("{s:o,s:o}", "bare", bare, "busbard", memory_of(plan, secure, true)));
+    }
+    return all;
 }
 
 static json_t *run(const struct plan *plan)

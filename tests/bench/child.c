@@ -1,6 +1,7 @@
 #include "tests/bench/child.h"
 
 #include <busbar/check.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -104,6 +105,8 @@ pid_t child_fork(struct site *site, void (*loop)(const struct site *site))
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
+        /* What the parent has used and freed is not the loop's memory. */
+        malloc_trim(0);
         loop(site);
         _exit(0);
     }
