@@ -44,7 +44,7 @@ class Mosquitto:
         # As root it would otherwise become the user mosquitto, which cannot write here.
         self.configuration.write_text("\n".join([
             f"listener {self.port} 127.0.0.1", *(["user root"] if os.geteuid() == 0 else []), "persistence true", f"persistence_location {self.folder}/", "autosave_interval 1",
-            "autosave_on_changes true", "max_queued_messages 20000", "log_type all", *lines]) + "\n")
+            "max_queued_messages 20000", "log_type all", *lines]) + "\n")
         self.popen = None
         self.start()
 
