@@ -2,12 +2,14 @@
 
 #include "bus/auth_service.h"
 #include "bus/broker_service.h"
+#include "bus/budget.h"
 #include "bus/config_service.h"
 #include "bus/core/parcel.h"
 
 #include <busbar/check.h>
 #include <regex.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* One row for each identity that the broker hosts. */
 static const struct hosted_identity *const IDENTITIES[] = {&CONFIG_STORE, &PLATFORM_AUTH, &BUSBAR_BROKER};
@@ -40,6 +42,7 @@ struct hosted {
     void *contexts[ROUTER_HOSTED_MAX];
     struct ticket tickets[HOSTED_TICKETS_MAX];
     struct asked asked[HOSTED_ASKED_MAX];
+    struct budget budgets[ACCESS_ENTRIES_MAX + 1]; /* by entry; the last: without security */
 };
 
 /* Message ids of deferred calls are kept; agents' are some thirty bytes. */
@@ -278,10 +281,23 @@ static bool inspect(struct hosted_call *call, const struct hosted_identity *iden
     return method != NULL;
 }
 
+static int64_t mono_us(void)
+{
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static struct budget *budget_of(struct hosted *h, uint32_t entry)
+{
+    return &h->budgets[entry < ACCESS_ENTRIES_MAX ? entry : ACCESS_ENTRIES_MAX];
+}
+
 static void call_method(const struct arrival *a, const struct jsonrpc_message *m)
 {
     static const struct jsonrpc_parameter NONE[] = {{NULL, JSONRPC_ANY, false}};
     const struct hosted_identity *identity = IDENTITIES[a->identity];
+    int64_t begin_us = mono_us();
     struct bb_reason reason = {""};
     char caller[BB_IDENTITY_MAX + 1];
     struct bytes name = peers_identity(&a->hosted->router->peers, a->peer);
@@ -308,10 +324,15 @@ static void call_method(const struct arrival *a, const struct jsonrpc_message *m
         hosted_fail(&call, JSONRPC_UNAUTHORIZED, "Unauthorized",
                     "%s: %s may not do this: its key needs the capability %s for it (access.json)",
                     call.method->name, caller, call.method->capability);
+    else if (!budget_allows(budget_of(a->hosted, call.entry), mono_us() / 1000))
+        hosted_fail(&call, JSONRPC_FAILED, "RuntimeError",
+                    "%s: the calls of this key take too much of the broker's time; ask again in a moment",
+                    call.method->name);
     else
         call.method->run(&call);
     if (!call.answered)
         hosted_result(&call, NULL);
+    budget_spend(budget_of(a->hosted, call.entry), mono_us() - begin_us);
 }
 
 /* An answer counts only from the peer that was asked. */

@@ -78,7 +78,7 @@ void post_forget(struct post *post, uint32_t peer)
     struct receiver *receiver = &post->receivers[peer];
     bool backlogged = receiver->backlogged;
     post->discarded += receiver->ring.count;
-    post->waiting -= receiver->ring.size;
+    post->waiting -= receiver->ring.cost;
     ring_clear(&receiver->ring);
     *receiver = (struct receiver){.fd = -1, .backlogged = backlogged};
 }
@@ -88,20 +88,20 @@ static void keep(struct post *post, uint32_t peer, struct packet *packet)
 {
     struct receiver *receiver = &post->receivers[peer];
     struct ring *ring = &receiver->ring;
-    size_t before = ring->size, size = packet->size;
+    size_t before = ring->size, size = packet->size, cost = ring_cost(packet);
     uint32_t dropped = 0;
-    post->waiting -= before;
-    while (ring_first(ring) != NULL && post->waiting + ring->size + size > POST_BYTES_MAX) {
+    post->waiting -= ring->cost;
+    while (ring_first(ring) != NULL && post->waiting + ring->cost + cost > POST_BYTES_MAX) {
         ring_packet_free(ring_pop(ring));
         dropped++;
     }
-    if (post->waiting + size > POST_BYTES_MAX) {
+    if (post->waiting + cost > POST_BYTES_MAX) {
         ring_packet_free(packet);
         dropped++;
     } else {
         dropped += ring_push(ring, packet);
     }
-    post->waiting += ring->size;
+    post->waiting += ring->cost;
     receiver->dropped += dropped;
     receiver->dropped_bytes += before + size - ring->size;
     post->dropped += dropped;
@@ -130,7 +130,7 @@ static int flush_peer(struct post *post, uint32_t peer)
         if (failed != 0)
             return failed;
         struct packet *packet = ring_pop(ring);
-        post->waiting -= packet->size;
+        post->waiting -= ring_cost(packet);
         post->receivers[peer].out_bytes += packet->size;
         send_frames(post, packet->frames, packet->count);
         ring_packet_free(packet);

@@ -18,6 +18,11 @@ void ring_packet_free(struct packet *packet)
     free(packet);
 }
 
+size_t ring_cost(const struct packet *packet)
+{
+    return packet->size + sizeof *packet + packet->count * sizeof *packet->frames;
+}
+
 struct packet *ring_first(const struct ring *ring)
 {
     return ring->count == 0 ? NULL : ring->slots[ring->first];
@@ -30,6 +35,7 @@ struct packet *ring_pop(struct ring *ring)
     ring->first = (ring->first + 1) % RING_MESSAGES;
     ring->count--;
     ring->size -= packet->size;
+    ring->cost -= ring_cost(packet);
     return packet;
 }
 
@@ -40,12 +46,13 @@ uint32_t ring_push(struct ring *ring, struct packet *packet)
         ring->slots = malloc(RING_MESSAGES * sizeof(struct packet *));
         CHECK(ring->slots != NULL);
     }
-    while (ring->count > 0 && (ring->count == RING_MESSAGES || ring->size + packet->size > RING_BYTES)) {
+    while (ring->count > 0 && (ring->count == RING_MESSAGES || ring->cost + ring_cost(packet) > RING_BYTES)) {
         ring_packet_free(ring_pop(ring));
         dropped++;
     }
     ring->slots[(ring->first + ring->count++) % RING_MESSAGES] = packet;
     ring->size += packet->size;
+    ring->cost += ring_cost(packet);
     return dropped;
 }
 

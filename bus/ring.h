@@ -20,7 +20,8 @@ struct packet {
 struct ring {
     struct packet **slots; /* RING_MESSAGES, once needed */
     uint32_t first, count;
-    size_t size;
+    size_t size; /* of the frames */
+    size_t cost; /* in memory, which is what RING_BYTES bounds */
 };
 
 /* A packet with room for `count` frames, which the caller initialises. Aborts without memory. */
@@ -37,6 +38,9 @@ struct packet *ring_first(const struct ring *ring);
 
 /* Takes the oldest packet out; the caller owns it. */
 struct packet *ring_pop(struct ring *ring);
+
+/* What a packet takes in memory. */
+size_t ring_cost(const struct packet *packet);
 
 /* Frees everything; the ring can be used again. */
 void ring_clear(struct ring *ring);

@@ -276,6 +276,15 @@ def resident_kib(pid):
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
+def state_of(broker):
+    """What a newcomer sees of the broker: for the report of a failure."""
+    try:
+        stats = Peer(broker, "aa.report", "aa").stats()
+        return {k: v for k, v in stats.items() if k != "peers"}, [p for p in stats["peers"] if p["identity"] == "bb"]
+    except (AssertionError, TypeError) as error:
+        return f"no answer to a newcomer either: {error}"
+
+
 def run(broker, neighbour, sources, seconds, patience):
     """Rounds of the neighbour until the end; what failed, or None, and the broker's memory after a quarter of the time."""
     begin = told = time.monotonic()
@@ -286,6 +295,7 @@ def run(broker, neighbour, sources, seconds, patience):
         try:
             neighbour.round(patience)
         except AssertionError as error:
+            say(state_of(broker))
             return str(error), early
         sources.look()
         if early is None and time.monotonic() > begin + seconds / 4:

@@ -1,4 +1,5 @@
 /* What is kept of the last messages, and how it is bounded. */
+#include "bus/budget.h"
 #include "bus/retain.h"
 #include "bus/texts.h"
 #include "tests/link/cm.h"
@@ -112,10 +113,27 @@ static void test_texts(void **state)
     }
 }
 
+static void test_a_budget_fills_with_time(void **state)
+{
+    (void)state;
+    struct budget budget = {0};
+    assert_true(budget_allows(&budget, 1000000));
+    budget_spend(&budget, BUDGET_MAX - 1);
+    assert_true(budget_allows(&budget, 1000000));
+    budget_spend(&budget, 1000000);
+    budget_spend(&budget, -5);
+    /* 1 249 999 us are spent, and 250 us come back every ms. */
+    assert_false(budget_allows(&budget, 1000000));
+    assert_false(budget_allows(&budget, 1000000 + 3999));
+    assert_true(budget_allows(&budget, 1000000 + 4000));
+    assert_true(budget_allows(&budget, INT64_MAX));
+    assert_int_equal(budget.spent, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_last_is_kept),
-                                       cmocka_unit_test(test_bytes_are_bounded),
-                                       cmocka_unit_test(test_texts)};
+                                       cmocka_unit_test(test_bytes_are_bounded), cmocka_unit_test(test_texts),
+                                       cmocka_unit_test(test_a_budget_fills_with_time)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
