@@ -13,9 +13,9 @@ import wallets
 ACTIONS = {
     "SellOrder": "sell --kwh 6.001 --price 9.8201 --expires 2030-01-01T00:00Z --key p1",
     "BuyOrder": "buy --kwh 9223372036854775.807 --max-price 0 --fill rest --interval 2030-01-01T00:00Z --key c1",
-    "UpdateOrder": "market post update 1 --kwh -1 --price -0.0001 --key p1",
+    "UpdateOrder": "market post update 1 --kwh 0.001 --price 0 --key p1",
     "CancelOrder": "market bid cancel b1 --key c1",
-    "Transfer": "transfer p1 --cents -0.0000001 --key p2",
+    "Transfer": "transfer p1 --cents 0.0000001 --key p2",
     "Admit": f"account admit zoë {STRANGER} --role meter --key operator",
     "Revoke": "account revoke p1 --key operator",
     "Rekey": f"account rekey p1 --to {STRANGER} --key operator",
