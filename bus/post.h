@@ -33,7 +33,7 @@ struct post {
     uint32_t leaving[2 * (BB_PEERS_MAX + 1)]; /* peers that cannot be reached any more */
     uint32_t backlog_count, leaving_count;
     uint64_t dropped;
-    size_t waiting; /* bytes in all rings */
+    size_t waiting;     /* bytes in all rings */
     uint64_t tries;     /* at sending, which can swallow the edge of the socket's descriptor */
     uint64_t discarded; /* what still waited for peers that went */
 };
