@@ -80,8 +80,9 @@ static enum exit_code run(const char *const *words, size_t count)
 int main(int argc, char **argv)
 {
     enum exit_code code = run((const char *const *)argv + 1, argc < 1 ? 0 : (size_t)argc - 1);
-    if (fflush(stdout) != 0 && code == EXIT_DONE) {
-        fprintf(stderr, "busbar: standard output: %s\n", strerror(errno));
+    bool lost = ferror(stdout) != 0; /* by a verb that has flushed before: the reason is no longer known */
+    if ((fflush(stdout) != 0 || lost) && code == EXIT_DONE) {
+        fprintf(stderr, "busbar: standard output: %s\n", lost ? "not all could be written" : strerror(errno));
         code = EXIT_FAILED;
     }
     return code;

@@ -461,6 +461,13 @@ class Demo(unittest.TestCase):
         home = re.search(r"home (/\S+)", out).group(1)
         self.assertFalse(os.path.exists(home))
 
+    def test_an_output_that_takes_nothing(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([BIN / "busbar", "demo", "--once"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                  timeout=PATIENCE_S, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("standard output", done.stderr)
+
     def test_a_ledger_that_is_slow_to_answer(self):
         """On a busy machine it is on the bus, and says nothing for longer than one question waits."""
         with tempfile.TemporaryDirectory(prefix="bb-", dir="/tmp") as folder:
