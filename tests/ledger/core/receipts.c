@@ -27,15 +27,7 @@ static uint8_t *block_with_trades(struct world *world, struct chain *chain, size
     assert_int_equal(world_execute(world, chain, WORLD_OPERATOR, correction, NULL), REFUSAL_NONE);
     struct action transfer = {.type = ACTION_TRANSFER, .transfer = {world->addresses[WORLD_C1], {INT64_MAX}}};
     assert_int_equal(world_execute(world, chain, WORLD_P1, transfer, NULL), REFUSAL_NONE);
-    struct bytes block;
-    assert_int_equal(sealing_finish(chain, world->signer, &world->secrets[WORLD_SEALER], false, &block),
-                     BB_OK);
-    chain_commit(chain);
-    uint8_t *copy = malloc(block.size);
-    assert_non_null(copy);
-    memcpy(copy, block.data, block.size);
-    *size_out = block.size;
-    return copy;
+    return world_finish(world, chain, false, size_out);
 }
 
 void receipts_open(struct receipts *receipts)

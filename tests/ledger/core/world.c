@@ -208,15 +208,8 @@ enum refusal world_execute(struct world *world, struct chain *chain, unsigned wh
     return refusal;
 }
 
-uint8_t *world_block(struct world *world, struct chain *chain, int64_t time, unsigned count, bool checkpoint,
-                     size_t *size_out)
+uint8_t *world_finish(struct world *world, struct chain *chain, bool checkpoint, size_t *size_out)
 {
-    sealing_begin(chain, 1, (struct wall){time});
-    for (unsigned i = 0; i < count; i++) {
-        struct action action;
-        unsigned who = world_action(world, chain, &action);
-        assert_int_equal(world_execute(world, chain, who, action, NULL), REFUSAL_NONE);
-    }
     struct bytes block;
     assert_int_equal(sealing_finish(chain, world->signer, &world->secrets[WORLD_SEALER], checkpoint, &block),
                      BB_OK);
@@ -226,6 +219,18 @@ uint8_t *world_block(struct world *world, struct chain *chain, int64_t time, uns
     memcpy(copy, block.data, block.size);
     *size_out = block.size;
     return copy;
+}
+
+uint8_t *world_block(struct world *world, struct chain *chain, int64_t time, unsigned count, bool checkpoint,
+                     size_t *size_out)
+{
+    sealing_begin(chain, 1, (struct wall){time});
+    for (unsigned i = 0; i < count; i++) {
+        struct action action;
+        unsigned who = world_action(world, chain, &action);
+        assert_int_equal(world_execute(world, chain, who, action, NULL), REFUSAL_NONE);
+    }
+    return world_finish(world, chain, checkpoint, size_out);
 }
 
 struct rows {

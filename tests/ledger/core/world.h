@@ -57,6 +57,9 @@ uint64_t world_nonce(struct world *world, struct chain *chain, unsigned who);
 enum refusal world_execute(struct world *world, struct chain *chain, unsigned who, struct action action,
                            struct receipt *out);
 
+/* Seals and commits the open block; its bytes, malloc'd. */
+uint8_t *world_finish(struct world *world, struct chain *chain, bool checkpoint, size_t *size_out);
+
 /* Opens a block at `time`, fills it with `count` random transactions, seals it and commits it; a copy of its
  * bytes, malloc'd. */
 uint8_t *world_block(struct world *world, struct chain *chain, int64_t time, unsigned count, bool checkpoint,
