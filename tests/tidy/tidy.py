@@ -41,7 +41,7 @@ MAY_INCLUDE = {
     "ledger/verify": ["market", "ledger/crypto", "ledger/core"],
     "ledger": ["market", "ledger/crypto", "ledger/core", "bus/client"],
     "agents": ["bus/client", "bus/core", "bus/rules", "node-fw/dispatch", "node-fw/link", "node-fw/central", "node-fw/sim", "node-fw/node",
-               "market", "ledger/crypto", "ledger/core"],
+               "market", "ledger/crypto", "ledger/core", "agents/bundle"],
     "tests": [""],
 }
 
@@ -54,6 +54,8 @@ THIRD_PARTY = {
     "secp256k1_recovery.h": ["ledger/crypto", "tests"],
     "sqlite3.h": ["ledger", "bus/configs", "bus/durable", "tests"],
     "libserialport.h": ["agents/uart", "tests"],
+    "archive.h": ["agents/bundle", "tests"],
+    "archive_entry.h": ["agents/bundle", "tests"],
     "mosquitto.h": ["agents/mqtt", "tests"],
     "mqtt_protocol.h": ["agents/mqtt", "tests"],
     "cmocka.h": ["tests"],
