@@ -52,7 +52,7 @@ THIRD_PARTY = {
     "jansson.h": ["bus", "agents", "ledger", "tests"],
     "secp256k1.h": ["ledger/crypto", "tests"],
     "secp256k1_recovery.h": ["ledger/crypto", "tests"],
-    "sqlite3.h": ["ledger", "bus/configs", "bus/durable", "tests"],
+    "sqlite3.h": ["ledger", "agents/host", "bus/configs", "bus/durable", "tests"],
     "libserialport.h": ["agents/uart", "tests"],
     "archive.h": ["agents/bundle", "tests"],
     "archive_entry.h": ["agents/bundle", "tests"],
