@@ -154,20 +154,31 @@ enum status bb_call(struct bb_client *c, const char *peer, const char *method, c
 }
 
 /* Asks the broker itself. */
-static enum status ask(struct bb_client *c, const char *subsystem, const char *argument, uint32_t timeout_ms,
-                       char **out)
+static enum status ask_later(struct bb_client *c, const char *subsystem, const char *argument,
+                             uint32_t timeout_ms, bb_on_reply *on_reply, void *context)
 {
-    struct waiter w = {false, BB_OK, NULL};
     char id[32];
     enum status status = check_ready(c);
     struct call *call = status == BB_OK ? new_call(c, "", timeout_ms) : NULL;
     if (call == NULL)
         return status == BB_OK ? BB_FULL : status;
-    call->on_reply = on_waited;
-    call->context = &w;
+    call->on_reply = on_reply;
+    call->context = context;
     snprintf(id, sizeof id, "q.%" PRIu64, call->serial);
-    status = start_call(c, call, "", id, subsystem, argument);
+    return start_call(c, call, "", id, subsystem, argument);
+}
+
+static enum status ask(struct bb_client *c, const char *subsystem, const char *argument, uint32_t timeout_ms,
+                       char **out)
+{
+    struct waiter w = {false, BB_OK, NULL};
+    enum status status = ask_later(c, subsystem, argument, timeout_ms, on_waited, &w);
     return status == BB_OK ? wait_for(c, &w, out) : status;
+}
+
+void calls_list(struct bb_client *c, uint32_t timeout_ms, bb_on_reply *on_reply, void *context)
+{
+    (void)!ask_later(c, "peerlist", "list", timeout_ms, on_reply, context);
 }
 
 enum status bb_peers(struct bb_client *c, uint32_t timeout_ms, char **json_out)
@@ -250,7 +261,7 @@ void calls_receive_vip(struct bb_client *c, const struct wire *wire, const char 
     struct call *call =
         wire_text(wire_frame(wire, 3), id, sizeof id) ? find_call(c, serial_of(id, "q."), false) : NULL;
     if (call == NULL || (listing && !wire_is(wire_frame(wire, 5), "listing")))
-        return; /* unsolicited `add` and `drop` of peers among them */
+        return;
     struct bytes value = wire_frame(wire, 6);
     char *text =
         listing ? list_text(wire) : strndup(value.size > 0 ? (const char *)value.data : "", value.size);

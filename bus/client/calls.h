@@ -9,6 +9,10 @@ void calls_receive_rpc(struct bb_client *c, const struct wire *wire);
 void calls_receive_vip(struct bb_client *c, const struct wire *wire, const char *subsystem);
 void calls_refuse(struct bb_client *c, const struct wire *wire);
 
+/* Asks the broker for the identities on the bus; `on_reply` gets a JSON array, or never anything when the
+ * connection is not there. */
+void calls_list(struct bb_client *c, uint32_t timeout_ms, bb_on_reply *on_reply, void *context);
+
 /* Answers the calls whose deadline has passed with BB_TIMEOUT; the next deadline, INT64_MAX: never. */
 void calls_expire(struct bb_client *c, int64_t now_ms);
 int64_t calls_due(const struct bb_client *c);

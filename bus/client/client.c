@@ -1,6 +1,7 @@
 /* The connection: hello and welcome, reconnection, heartbeat, and what comes in. */
 #include "bus/client/calls.h"
 #include "bus/client/client_state.h"
+#include "bus/client/offering.h"
 #include "bus/client/pubsub.h"
 #include "bus/client/serving.h"
 #include "bus/client/turn.h"
@@ -127,6 +128,7 @@ static void on_welcome(struct bb_client *c)
     c->broken_handshakes = c->broken_greetings = 0;
     pubsub_welcome(c);
     serving_send(c);
+    offering_welcome(c);
     if (c->heartbeat_ms > 0)
         beat(c);
     client_rearm(c);
@@ -202,6 +204,8 @@ static void take_message(struct bb_client *c, const struct wire *wire)
         on_welcome(c);
     else if (strcmp(subsystem, "error") == 0)
         on_error(c, wire);
+    else if (strcmp(subsystem, "peerlist") == 0 && !wire_is(wire_frame(wire, 5), "listing"))
+        offering_peer(c, wire);
     else if (strcmp(subsystem, "peerlist") == 0 || strcmp(subsystem, "query") == 0)
         calls_receive_vip(c, wire, subsystem);
 }
@@ -444,6 +448,7 @@ void bb_client_close(struct bb_client *c)
         zmq_ctx_term(c->zmq);
     pubsub_free(c);
     serving_free(c);
+    offering_free(c);
     vip_address_wipe(&c->address);
     free(c);
 }

@@ -5,6 +5,7 @@
 #include "bus/client/vip_address.h"
 #include "bus/client/wire.h"
 
+#include <busbar/directory.h>
 #include <busbar/gateway.h>
 #include <busbar/limits.h>
 
@@ -101,6 +102,9 @@ struct bb_client {
     size_t outbox_bytes;
     struct call calls[CLIENT_CALLS_MAX];
     size_t calls_used;
+    char *offer;           /* params of the registration with the directory; NULL: nothing is offered */
+    bb_on_peers *on_peers; /* NULL: nobody wants to know who is there */
+    void *peers_context;
 };
 
 /* Sends [recipient, VIP1, speaker, id, subsystem, args…]; at most 4 args; the speaker is "" for the client
