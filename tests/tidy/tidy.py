@@ -30,11 +30,12 @@ MAY_INCLUDE = {
     "node-fw/sim": ["node-fw/dispatch", "node-fw/central"],
     "node-fw/wire": [],
     "bus/core": [],
+    "bus/zmtp": [],
     "bus/client": [],
     "bus/rules": ["bus/core", "bus/client"],
     "bus/configs": [],
     "bus/durable": [],
-    "bus": ["bus/core", "bus/client", "bus/rules", "bus/configs", "bus/durable"],
+    "bus": ["bus/core", "bus/zmtp", "bus/client", "bus/rules", "bus/configs", "bus/durable"],
     "market": [],
     "ledger/crypto": [],
     "ledger/core": ["market", "ledger/crypto"],
@@ -49,6 +50,7 @@ MAY_INCLUDE = {
 THIRD_PARTY = {
     "zmq.h": ["bus", "tests"],
     "czmq.h": ["bus", "tests"],
+    "sodium.h": ["bus/zmtp", "tests/bus/zmtp"],
     "jansson.h": ["bus", "agents", "ledger", "tests"],
     "secp256k1.h": ["ledger/crypto", "tests"],
     "secp256k1_recovery.h": ["ledger/crypto", "tests"],
@@ -62,8 +64,8 @@ THIRD_PARTY = {
 }
 
 # Cores: state, command and time in, events out. No clock, randomness, allocation, printing, file or socket.
-PURE = ["node-fw/dispatch", "node-fw/link", "node-fw/node", "bus/core", "market"]
-PURE_HEADERS = {"errno.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "inttypes.h", "limits.h", "stdarg.h", "float.h"}
+PURE = ["node-fw/dispatch", "node-fw/link", "node-fw/node", "bus/core", "bus/zmtp", "market"]
+PURE_HEADERS = {"errno.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "strings.h", "sodium.h", "inttypes.h", "limits.h", "stdarg.h", "float.h"}
 PURE_BANNED = ["malloc", "calloc", "realloc", "free", "printf", "fprintf", "puts", "time", "clock_gettime", "random",
                "getrandom", "socket", "open", "fopen", "read", "write", "getenv"]
 
