@@ -60,6 +60,7 @@ THIRD_PARTY = {
     "archive_entry.h": ["agents/bundle", "tests"],
     "mosquitto.h": ["agents/mqtt", "tests"],
     "mqtt_protocol.h": ["agents/mqtt", "tests"],
+    "modbus/modbus.h": ["agents/modbus", "tests"],
     "cmocka.h": ["tests"],
 }
 
