@@ -1,6 +1,7 @@
 #include "bus/broker.h"
 
 #include "bus/client/log.h"
+#include "bus/client/notify.h"
 #include "bus/durable_service.h"
 #include "bus/plain.h"
 #include "bus/refusal.h"
@@ -226,7 +227,9 @@ static bool take_signals(struct broker *b)
             log_info("stopping", LOG_TEXT("signal", strsignal((int)info.ssi_signo)));
             return false;
         }
+        notify_reloading();
         reload_now(b);
+        notify_ready(NULL);
     }
     return true;
 }
@@ -257,6 +260,8 @@ static int wait_ms(const struct broker *b, bool more)
     int most = b->guard.turn_until_ms != 0 ? GUARD_TURN_MS / 2 : IDLE_MS;
     if (b->secure && most > RELOAD_LOOK_MS)
         most = RELOAD_LOOK_MS;
+    if (notify_feed_ms() > 0 && most > notify_feed_ms())
+        most = (int)notify_feed_ms();
     return (int)conns_wait(b->conns, b->now_ms, most);
 }
 
@@ -266,6 +271,7 @@ static bool turn(struct broker *b, const struct pollfd *ready, bool all)
 {
     uint64_t sent = b->plain_out;
     b->now_ms = mono_ms();
+    notify_feed(b->now_ms);
     reload_look(b);
     if (b->secure && ready[ON_ZAP].revents != 0)
         zap_serve(&b->zap, b->access, &b->guard, b->now_ms);
@@ -287,6 +293,13 @@ static bool turn(struct broker *b, const struct pollfd *ready, bool all)
     return tidied || b->post->tries != b->looked || b->reload.asked || taken == BURST || plain == BURST;
 }
 
+static void tell_ready(const struct broker *b)
+{
+    char status[BB_PATH_MAX];
+    snprintf(status, sizeof status, "The doors are open, the agents' at %s", b->vip.endpoint);
+    notify_ready(status);
+}
+
 void broker_run(struct broker *b)
 {
     struct pollfd polls[DESCRIPTOR_COUNT] = {[ON_SIGNAL] = {b->signal_fd, POLLIN, 0},
@@ -305,10 +318,13 @@ void broker_run(struct broker *b)
     vip_watch(b);
     if (b->secure)
         zap_serve(&b->zap, b->access, &b->guard, b->now_ms);
+    tell_ready(b);
     for (;;) {
         (void)poll(polls, DESCRIPTOR_COUNT, wait_ms(b, more));
-        if (polls[ON_SIGNAL].revents != 0 && !take_signals(b))
+        if (polls[ON_SIGNAL].revents != 0 && !take_signals(b)) {
+            notify_stopping();
             return;
+        }
         more = turn(b, polls, more);
     }
 }

@@ -8,6 +8,7 @@
 #include "ledger/service_state.h"
 
 #include "bus/client/log.h"
+#include "bus/client/notify.h"
 
 #include <busbar/check.h>
 #include <busbar/limits.h>
@@ -162,7 +163,9 @@ enum status service_run(const struct service_settings *settings, struct bb_reaso
     enum status status = open_all(s, reason);
     if (status == BB_OK) {
         tell_start(s);
+        notify_start(s->loop, "The ledger takes transactions");
         status = bb_loop_run(s->loop);
+        notify_stopping();
         log_info("stopping", LOG_TEXT("status", bb_status_word(status)));
     }
     close_all(s);

@@ -2,6 +2,7 @@
 #include "agents/federation/agent.h"
 #include "bus/client/config.h"
 #include "bus/client/log.h"
+#include "bus/client/notify.h"
 
 #include <stdio.h>
 
@@ -51,7 +52,9 @@ static int run(const struct options *options, const struct settings *settings)
         status = agent_open(loop, settings, options->home, options->address, &agent, &reason);
     if (status == BB_OK) {
         log_info("started", LOG_TEXT("platform", settings->platform), LOG_INT("links", settings->link_count));
+        notify_start(loop, "Dials the platforms of federation.json and answers them");
         status = bb_loop_run(loop);
+        notify_stopping();
     }
     if (status != BB_OK && status != BB_INTERRUPTED)
         log_error("stopped", LOG_TEXT("status", bb_status_word(status)), LOG_TEXT("reason", reason.text));

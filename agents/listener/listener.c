@@ -1,6 +1,7 @@
 /* listener-agent: prints what is published on the bus, one line a message: time, topic, sender, message. */
 #include "bus/client/config.h"
 #include "bus/client/log.h"
+#include "bus/client/notify.h"
 
 #include <busbar/client.h>
 
@@ -94,8 +95,11 @@ static int listen_to_bus(struct settings *settings)
         status = subscribe(client, settings);
         snprintf(reason.text, sizeof reason.text, "%s", bb_client_reason(client));
     }
-    if (status == BB_OK)
+    if (status == BB_OK) {
+        notify_start(loop, "Prints what is on the bus");
         status = bb_loop_run(loop);
+        notify_stopping();
+    }
     if (status != BB_OK && status != BB_INTERRUPTED)
         log_error("stopped", LOG_TEXT("status", bb_status_word(status)), LOG_TEXT("reason", reason.text));
     bb_client_close(client);

@@ -2,6 +2,7 @@
 #include "agents/mqtt/bridge.h"
 
 #include "bus/client/log.h"
+#include "bus/client/notify.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -25,8 +26,11 @@ static enum status run_on(struct bb_loop *loop, const struct settings *settings,
     enum status status = bb_client_open(loop, &options, &client);
     if (status == BB_OK) {
         status = bridge_open(&bridge, loop, client, settings, password, reason);
-        if (status == BB_OK)
+        if (status == BB_OK) {
+            notify_start(loop, "Carries topics to the MQTT broker and back");
             status = bb_loop_run(loop);
+            notify_stopping();
+        }
         bridge_close(&bridge, FAREWELL_MS);
     }
     bb_client_close(client);

@@ -7,6 +7,7 @@
 #include "agents/uart/publisher.h"
 #include "agents/uart/scan.h"
 #include "bus/client/log.h"
+#include "bus/client/notify.h"
 
 #include <busbar/check.h>
 #include <stdlib.h>
@@ -133,7 +134,9 @@ enum status agent_run(const struct agent_settings *settings, struct bb_reason *r
         log_info("started", LOG_TEXT("identity", settings->identity), LOG_TEXT("site", agent->site.name),
                  LOG_INT("boards", agent->board_count));
         on_scan(agent);
+        notify_start(agent->loop, "Looks for boards and serves them");
         status = bb_loop_run(agent->loop);
+        notify_stopping();
     }
     close_all(agent);
     return status;
