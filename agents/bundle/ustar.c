@@ -7,6 +7,7 @@
 
 #define BLOCK 512u
 #define END   (2 * BLOCK)
+#define TYPE  156 /* where a header has its type */
 
 /* Bytes of the archive up to the next block. */
 static size_t padded(size_t size)
@@ -51,14 +52,15 @@ struct sink {
     bool differs;
 };
 
+/* Swallows what differs, too: libarchive would not free what it has when a write fails. */
 static la_ssize_t take(struct archive *from, void *context, const void *data, size_t size)
 {
     struct sink *sink = context;
     (void)from;
-    if (sink->expected.size - sink->size < size ||
+    if (sink->differs || sink->expected.size - sink->size < size ||
         (sink->into == NULL && memcmp(sink->expected.data + sink->size, data, size) != 0)) {
         sink->differs = true;
-        return -1;
+        return (la_ssize_t)size;
     }
     if (sink->into != NULL)
         memcpy(sink->into + sink->size, data, size);
@@ -81,7 +83,7 @@ static enum status pour(const struct entry *entries, size_t count, struct sink *
         bb_reason_say(reason, "no memory for an archive");
     for (size_t i = 0; i < count && status == BB_OK && !sink->differs; i++)
         status = put(archive, &entries[i], reason);
-    if (status == BB_OK && archive_write_close(archive) != ARCHIVE_OK && !sink->differs)
+    if (status == BB_OK && archive_write_close(archive) != ARCHIVE_OK)
         status = BB_FULL;
     archive_write_free(archive);
     return status;
@@ -100,7 +102,7 @@ enum status ustar_write(const struct entry *entries, size_t count, struct bb_rea
     }
     struct sink sink = {.into = data, .expected = {data, size}};
     enum status status = pour(entries, count, &sink, reason);
-    if (status == BB_OK && sink.size == size) {
+    if (status == BB_OK && !sink.differs && sink.size == size) {
         *data_out = data;
         *size_out = size;
         return BB_OK;
@@ -157,7 +159,8 @@ static enum status take_entry(struct taking *t, struct archive_entry *header, si
     if (what == NULL)
         what = header_wrong(header);
     la_int64_t size = archive_entry_size(header);
-    if (what == NULL && position != t->at)
+    if (what == NULL &&
+        (position != t->at || t->archive.data[t->at + TYPE] != '0')) /* an extension comes first */
         what = "has headers other than ustar's, or hidden bytes before it";
     if (what == NULL && (size < 0 || (uint64_t)size > t->archive.size - t->at - BLOCK))
         what = "is longer than the archive";
