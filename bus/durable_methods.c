@@ -103,8 +103,8 @@ void durable_methods_done(struct durable *d, struct durable_job *job)
     else if (job->kind == DURABLE_DROP || !there)
         result = json_pack("{s:s}", "name", change->name.name);
     else
-        result = json_pack("{s:s,s:o,s:o}", "name", now.name, "acknowledged", number(now.acknowledged),
-                           "lost", number(now.lost));
+        result = json_pack("{s:s,s:o,s:o,s:o}", "name", now.name, "acknowledged", number(now.acknowledged),
+                           "lost", number(now.lost), "created_ms", json_integer(now.created_ms));
     hosted_finish(d->broker->hosted, change->ticket, result);
     free(change);
 }

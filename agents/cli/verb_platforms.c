@@ -30,12 +30,48 @@ static void print_links(const json_t *links)
     table_free(&table);
 }
 
+static json_int_t count_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* A line for each link over which durable topics go or came. */
+static void print_durable(const json_t *links)
+{
+    const json_t *link;
+    size_t i;
+    json_array_foreach(links, i, link)
+    {
+        const json_t *out = json_object_get(link, "durable_out"), *in = json_object_get(link, "durable_in");
+        if (json_is_object(out))
+            printf("\ndurable to %s: %" JSON_INTEGER_FORMAT " sent, %" JSON_INTEGER_FORMAT
+                   " lost, acknowledged up to offset %" JSON_INTEGER_FORMAT "%s%s",
+                   text_of(link, "platform"), count_of(out, "sent"), count_of(out, "lost"),
+                   count_of(out, "acknowledged"), text_of(out, "reason")[0] != '\0' ? "; waits: " : "",
+                   text_of(out, "reason"));
+        if (count_of(in, "received") > 0 || text_of(in, "reason")[0] != '\0')
+            printf("\ndurable from %s: %" JSON_INTEGER_FORMAT " received, %" JSON_INTEGER_FORMAT
+                   " came again%s%s",
+                   text_of(link, "platform"), count_of(in, "received"), count_of(in, "again"),
+                   text_of(in, "reason")[0] != '\0' ? "; refused: " : "", text_of(in, "reason"));
+        if (json_is_object(out) || count_of(in, "received") > 0)
+            putchar('\n');
+    }
+}
+
 static void print_report(const json_t *report)
 {
     const char *through, *name = json_string_value(json_object_get(report, "platform"));
     const json_t *via;
     printf("platform %s\n\n", name != NULL ? name : "");
     print_links(json_object_get(report, "links"));
+    print_durable(json_object_get(report, "links"));
     json_object_foreach(json_object_get(report, "routes"), through, via)
         printf("\n%s is reached through %s", through, json_string_value(via));
     if (json_object_size(json_object_get(report, "routes")) > 0)

@@ -2,9 +2,10 @@
 
 #include "agents/federation/carry.h"
 #include "agents/federation/crossing.h"
+#include "agents/federation/inbound.h"
 #include "agents/federation/link.h"
+#include "agents/federation/outbound.h"
 #include "agents/federation/report.h"
-#include "bus/client/log.h"
 #include "bus/core/remote.h"
 
 #include <busbar/check.h>
@@ -56,6 +57,14 @@ static void on_guest_carry(void *context, struct bb_pending *pending, const char
         carry_receive(link, pending, params);
 }
 
+static void on_guest_carry_durable(void *context, struct bb_pending *pending, const char *caller,
+                                   const char *params)
+{
+    struct link *link = guest_link(context, pending, caller);
+    if (link != NULL)
+        inbound_receive(link, pending, params);
+}
+
 static void on_guest_call(void *context, struct bb_pending *pending, const char *caller, const char *params)
 {
     struct link *link = guest_link(context, pending, caller);
@@ -88,6 +97,13 @@ static void on_host_carry(void *context, struct bb_pending *pending, const char 
         carry_receive(context, pending, params);
 }
 
+static void on_host_carry_durable(void *context, struct bb_pending *pending, const char *caller,
+                                  const char *params)
+{
+    if (is_host(pending, caller))
+        inbound_receive(context, pending, params);
+}
+
 static void on_host_call(void *context, struct bb_pending *pending, const char *caller, const char *params)
 {
     if (is_host(pending, caller))
@@ -107,6 +123,8 @@ static enum status dial(struct link *link, const char *home, struct bb_reason *r
     if (status == BB_OK)
         status = bb_serve_later(link->out, "carry", on_host_carry, link);
     if (status == BB_OK)
+        status = bb_serve_later(link->out, "carry_durable", on_host_carry_durable, link);
+    if (status == BB_OK)
         status = bb_serve_later(link->out, "call", on_host_call, link);
     return status;
 }
@@ -123,6 +141,8 @@ static enum status open_links(struct agent *agent, const char *home, struct bb_r
         snprintf(link->guest, sizeof link->guest, "%s%s", GUEST, link->set->platform);
         bb_reason_say(&link->reason, "%s",
                       link->set->address != NULL ? "not connected" : "its agent has not come");
+        link->outbound = outbound_open(link);
+        link->inbound = inbound_open(link);
         queue_open(&link->queue, (size_t)settings->queue_messages, (size_t)settings->queue_bytes);
         if (link->set->address != NULL)
             status = dial(link, home, reason);
@@ -162,6 +182,8 @@ static enum status serve(struct agent *agent)
     enum status status = bb_serve_later(agent->own, "hello", on_hello, agent);
     if (status == BB_OK)
         status = bb_serve_later(agent->own, "carry", on_guest_carry, agent);
+    if (status == BB_OK)
+        status = bb_serve_later(agent->own, "carry_durable", on_guest_carry_durable, agent);
     if (status == BB_OK)
         status = bb_serve_later(agent->own, "call", on_guest_call, agent);
     if (status == BB_OK)
@@ -207,6 +229,7 @@ enum status agent_open(struct bb_loop *loop, const struct settings *settings, co
     agent->settings = settings;
     agent->loop = loop;
     agent->incarnation = (uint64_t)bb_loop_wall_ms();
+    inbound_begin(agent, home);
     enum status status = open_agent(agent, home, address, reason);
     if (status == BB_OK)
         *out = agent;
@@ -219,10 +242,13 @@ void agent_close(struct agent *agent)
 {
     if (agent == NULL)
         return;
+    agent->closing = true;
     for (size_t i = 0; i < agent->link_count; i++)
         agent->links[i].up = false;
-    for (size_t i = 0; i < agent->link_count; i++)
+    for (size_t i = 0; i < agent->link_count; i++) {
         crossing_fail(&agent->links[i]);
+        inbound_stop(&agent->links[i]);
+    }
     for (size_t i = 0; i < agent->link_count; i++) {
         bb_client_close(agent->links[i].out);
         agent->links[i].out = NULL;
@@ -231,7 +257,10 @@ void agent_close(struct agent *agent)
     for (size_t i = 0; i < agent->link_count; i++) {
         queue_close(&agent->links[i].queue);
         json_decref(agent->links[i].wants);
+        outbound_close(agent->links[i].outbound);
+        inbound_close(agent->links[i].inbound);
     }
+    inbound_end(agent);
     free(agent->seen);
     free(agent);
 }

@@ -20,6 +20,10 @@
 
 struct agent;
 struct crossing;
+struct crossed;
+struct inbound;
+struct outbound;
+struct recent;
 
 /* A platform that can be reached over a link, itself not counted: 1 is the next one behind it. */
 struct agent_route {
@@ -39,13 +43,16 @@ struct link {
     char guest[RULES_NAME_SIZE + 16]; /* the other agent, when it dials */
     bool up, guest_heard, hello_waits, carrying, told_refused;
     int64_t heard_ms, changed_ms;
-    uint64_t errand; /* the batch on its way; older answers do not count */
+    int64_t incarnation; /* of the other agent; 0: not known */
+    uint64_t errand;     /* the batch on its way; older answers do not count */
     struct queue queue;
     json_t *wants; /* the other side's imports; NULL: not known yet */
     struct agent_route routes[AGENT_ROUTES_MAX];
     size_t route_count;
     struct crossing *crossings; /* calls that wait for the other side's answer */
     struct crossing *served;    /* calls of the other side that wait for a peer's here */
+    struct outbound *outbound;  /* durable topics: NULL without */
+    struct inbound *inbound;
     struct agent_counts counts;
     struct bb_reason reason; /* why it is down */
 };
@@ -56,9 +63,12 @@ struct agent {
     struct bb_client *own;
     uint64_t incarnation, number;
     struct seen *seen;
+    struct recent *recent; /* of durable topics */
+    struct crossed *crossed;
     struct link links[SETTINGS_LINKS_MAX];
     size_t link_count;
     int64_t denied_logged_ms;
+    bool told_unsaved, closing;
 };
 
 /* Connects to the own bus (waiting for it) and starts to dial; `home` may be NULL. As bb_client_open; the

@@ -1,5 +1,6 @@
 #include "agents/federation/carry.h"
 
+#include "agents/federation/cargo.h"
 #include "agents/federation/link.h"
 #include "bus/client/log.h"
 
@@ -8,11 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Messages and bytes that cross in one batch, and the largest single message. Escaped they grow; a frame has
- * at most BB_FRAME_MAX. */
+/* Messages and bytes that cross in one batch. Escaped they grow; a frame has at most BB_FRAME_MAX. */
 #define BATCH_MESSAGES 256
 #define BATCH_BYTES    (512 * 1024)
-#define MESSAGE_MAX    (2 * 1024 * 1024)
 #define CARRY_MS       10000
 /* The own bus has not acknowledged so many yet: the other side waits. */
 #define BACKLOG_MAX 2000
@@ -29,8 +28,7 @@ struct errand {
 
 /* -- out ------------------------------------------------------------------------------------------------ */
 
-/* True when the other side imports the topic, as far as is known. */
-static bool is_wanted(const struct link *link, const char *topic)
+bool carry_is_wanted(const struct link *link, const char *topic)
 {
     const json_t *prefix;
     size_t i;
@@ -45,12 +43,13 @@ static bool is_wanted(const struct link *link, const char *topic)
     return false;
 }
 
+/* What crosses durably is taken from the disk, not here. */
 static void offer(struct link *link, struct cargo *cargo)
 {
-    if (!rules_covers(&link->set->exports, cargo->topic) || !is_wanted(link, cargo->topic) ||
-        rules_passed(&cargo->way, link->set->platform))
+    if (!rules_covers(&link->set->exports, cargo->topic) || !carry_is_wanted(link, cargo->topic) ||
+        rules_passed(&cargo->way, link->set->platform) || rules_covers(&link->set->durable, cargo->topic))
         return;
-    if (cargo->size > MESSAGE_MAX) {
+    if (cargo->size > CARRY_MESSAGE_MAX) {
         link->counts.too_large++;
         return;
     }
@@ -79,26 +78,7 @@ void carry_take(void *context, const char *topic, const char *sender, const char
     queue_release(cargo);
 }
 
-static json_t *way_json(const struct rules_way *way)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < way->count; i++)
-        json_array_append_new(list, json_string(way->names[i]));
-    return list;
-}
-
-/* NULL when one of its texts is not UTF-8. Message and headers go as texts, so that they arrive byte for
- * byte. */
-static json_t *cargo_json(const struct cargo *cargo)
-{
-    return json_pack("{s:o,s:I,s:I,s:s,s:s,s:s,s:s}", "way", way_json(&cargo->way), "incarnation",
-                     (json_int_t)cargo->incarnation, "number", (json_int_t)cargo->number, "topic",
-                     cargo->topic, "sender", cargo->sender, "headers", cargo->headers, "message",
-                     cargo->message);
-}
-
-/* What an error of the other side says about trying again. */
-static bool is_later(const char *error)
+bool carry_is_later(const char *error)
 {
     json_t *root = json_loads(error, 0, NULL);
     const char *word = json_string_value(json_object_get(json_object_get(root, "data"), "status"));
@@ -148,7 +128,7 @@ static void on_carried(void *context, enum status status, const char *json)
     link->carrying = false;
     if (status == BB_OK)
         arrived(link, errand.count);
-    else if (status == BB_REMOTE && !is_later(json))
+    else if (status == BB_REMOTE && !carry_is_later(json))
         refused(link, errand.count, json);
     else if (status == BB_REMOTE)
         try_later(link);
@@ -196,58 +176,6 @@ void carry_pump(struct link *link)
 
 /* -- in ------------------------------------------------------------------------------------------------- */
 
-/* The way of an arriving message: the platform that it comes from first, the other side last, not this one.
- */
-static bool read_way(const struct link *link, const json_t *list, struct rules_way *out)
-{
-    const json_t *item;
-    size_t i, hops = (size_t)link->agent->settings->hops;
-    *out = (struct rules_way){.count = 0};
-    json_array_foreach(list, i, item) if (!json_is_string(item) ||
-                                          !rules_pass(out, json_string_value(item), hops)) return false;
-    return out->count > 0 && strcmp(out->names[out->count - 1], link->set->platform) == 0;
-}
-
-/* The message as a cargo; NULL: something is wrong with it. */
-static struct cargo *read_cargo(const struct link *link, const json_t *item)
-{
-    struct rules_way way;
-    char peer[BB_IDENTITY_MAX + 1], platform[RULES_NAME_SIZE];
-    const char *topic = json_string_value(json_object_get(item, "topic"));
-    const char *sender = json_string_value(json_object_get(item, "sender"));
-    const char *headers = json_string_value(json_object_get(item, "headers"));
-    const char *message = json_string_value(json_object_get(item, "message"));
-    json_int_t incarnation = json_integer_value(json_object_get(item, "incarnation"));
-    json_int_t number = json_integer_value(json_object_get(item, "number"));
-    if (topic == NULL || sender == NULL || headers == NULL || message == NULL || incarnation < 1 ||
-        number < 1 || !read_way(link, json_object_get(item, "way"), &way) ||
-        !rules_split(sender, peer, sizeof peer, platform) || strcmp(platform, way.names[0]) != 0)
-        return NULL;
-    struct cargo *cargo = queue_cargo(topic, sender, headers, message);
-    snprintf(cargo->origin, sizeof cargo->origin, "%s", platform);
-    cargo->incarnation = (uint64_t)incarnation;
-    cargo->number = (uint64_t)number;
-    cargo->way = way;
-    return cargo;
-}
-
-/* The headers with the way appended: of two members with one name the last counts, so that one that was there
- * before says nothing. NULL: they are no object. malloc'd. */
-static char *headers_with_way(const struct cargo *cargo)
-{
-    size_t size = strlen(cargo->headers);
-    if (size < 2 || cargo->headers[0] != '{' || cargo->headers[size - 1] != '}')
-        return NULL;
-    json_t *list = way_json(&cargo->way);
-    char *text = NULL, *way = json_dumps(list, JSON_COMPACT);
-    bool empty = strspn(cargo->headers + 1, " \t\r\n") == size - 2;
-    CHECK(way != NULL && asprintf(&text, "%.*s%s\"Busbar-Via\":%s}", (int)size - 1, cargo->headers,
-                                  empty ? "" : ",", way) > 0);
-    free(way);
-    json_decref(list);
-    return text;
-}
-
 static void note_denied(struct agent *agent)
 {
     int64_t now = bb_loop_mono_ms();
@@ -260,7 +188,7 @@ static void note_denied(struct agent *agent)
 static void deliver(struct link *link, struct cargo *cargo)
 {
     struct agent *agent = link->agent;
-    char *headers = headers_with_way(cargo);
+    char *headers = cargo_headers(cargo, false);
     enum status status =
         headers == NULL ? BB_RANGE
                         : bb_publish_as(agent->own, cargo->sender, cargo->topic, headers, cargo->message);
@@ -283,8 +211,9 @@ static void deliver(struct link *link, struct cargo *cargo)
 static void receive_one(struct link *link, const json_t *item)
 {
     struct agent *agent = link->agent;
-    struct cargo *cargo = read_cargo(link, item);
-    if (cargo == NULL) {
+    struct cargo *cargo = cargo_read(link, item);
+    if (cargo == NULL || cargo->number == 0) {
+        queue_release(cargo);
         link->counts.refused++;
         return;
     }

@@ -2,6 +2,7 @@
 
 #include "agents/federation/carry.h"
 #include "agents/federation/crossing.h"
+#include "agents/federation/outbound.h"
 #include "bus/client/log.h"
 #include "bus/core/remote.h"
 
@@ -66,9 +67,9 @@ char *link_hello_text(const struct link *link)
     json_t *imports = json_array();
     for (size_t i = 0; i < link->set->imports.count; i++)
         json_array_append_new(imports, json_string(link->set->imports.items[i]));
-    json_t *hello =
-        json_pack("{s:i,s:s,s:o,s:o}", "version", PROTOCOL, "platform", link->agent->settings->platform,
-                  "imports", imports, "routes", routes_for(link));
+    json_t *hello = json_pack(
+        "{s:i,s:s,s:I,s:o,s:o}", "version", PROTOCOL, "platform", link->agent->settings->platform,
+        "incarnation", (json_int_t)link->agent->incarnation, "imports", imports, "routes", routes_for(link));
     char *text = json_dumps(hello, JSON_COMPACT);
     CHECK(text != NULL);
     json_decref(hello);
@@ -105,6 +106,16 @@ static void set_up(struct link *link)
     log_info("link-up", LOG_TEXT("platform", link->set->platform), LOG_INT("queued", link->queue.count));
 }
 
+/* An agent that has started anew knows nothing of what was on its way to the one before. */
+static void note_incarnation(struct link *link, int64_t incarnation)
+{
+    bool heard = link->guest_heard;
+    if (link->up && link->incarnation != 0 && incarnation != link->incarnation)
+        link_cut(link, "its agent has started anew");
+    link->guest_heard = heard;
+    link->incarnation = incarnation;
+}
+
 enum status link_greet(struct link *link, const char *json)
 {
     enum status status = BB_DENIED;
@@ -121,13 +132,16 @@ enum status link_greet(struct link *link, const char *json)
     else {
         json_decref(link->wants);
         link->wants = json_incref(wants);
+        note_incarnation(link, json_integer_value(json_object_get(hello, "incarnation")));
         take_routes(link, json_object_get(hello, "routes"));
         set_up(link);
         status = BB_OK;
     }
     json_decref(hello);
-    if (status == BB_OK)
+    if (status == BB_OK) {
         carry_pump(link);
+        outbound_go_on(link);
+    }
     return status;
 }
 
@@ -142,6 +156,7 @@ void link_cut(struct link *link, const char *why)
     link->changed_ms = bb_loop_mono_ms();
     link->counts.cuts++;
     queue_again(&link->queue);
+    outbound_cut(link);
     crossing_fail(link);
     log_warning("link-cut", LOG_TEXT("platform", link->set->platform), LOG_TEXT("reason", why));
 }
@@ -193,6 +208,7 @@ void link_tick(struct agent *agent)
                           bb_client_reason(link->out)[0] != '\0' ? bb_client_reason(link->out)
                                                                  : "not connected");
         carry_pump(link);
+        outbound_go_on(link);
     }
 }
 

@@ -1,6 +1,8 @@
 #include "agents/federation/report.h"
 
+#include "agents/federation/inbound.h"
 #include "agents/federation/link.h"
+#include "agents/federation/outbound.h"
 
 #include <busbar/check.h>
 #include <string.h>
@@ -49,6 +51,9 @@ static json_t *link_json(const struct link *link)
         uint64_t count = *(const uint64_t *)(const void *)((const char *)&link->counts + COUNTS[i].offset);
         json_object_set_new(out, COUNTS[i].name, json_integer((json_int_t)count));
     }
+    json_object_set_new(out, "durable", list_of(&link->set->durable));
+    json_object_set_new(out, "durable_out", outbound_report(link));
+    json_object_set_new(out, "durable_in", inbound_report(link));
     return out;
 }
 

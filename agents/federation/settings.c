@@ -107,6 +107,8 @@ static enum status read_link(struct reading *r, const json_t *object)
             status = read_list(r, key, value, is_prefix, &link->exports);
         else if (strcmp(key, "import") == 0)
             status = read_list(r, key, value, is_prefix, &link->imports);
+        else if (strcmp(key, "durable") == 0)
+            status = read_list(r, key, value, is_prefix, &link->durable);
         else if (strcmp(key, "calls") == 0)
             status = read_list(r, key, value, rules_is_call, &link->calls);
         else if (strcmp(key, "relay") == 0 && json_is_boolean(value))
@@ -116,6 +118,10 @@ static enum status read_link(struct reading *r, const json_t *object)
     }
     if (status == BB_OK && link->platform[0] == '\0')
         return wrong(r, "links", 0, "holds a link without \"platform\"");
+    if (status == BB_OK && link->durable.count > SETTINGS_DURABLE_MAX)
+        return wrong(r, "durable", r->link, "is to be a list of at most 32 beginnings of topics");
+    if (status == BB_OK && link->durable.count > 0 && strlen(link->platform) > SETTINGS_DURABLE_NAME_MAX)
+        return wrong(r, "durable", r->link, "needs a platform whose name has at most 53 characters");
     return status;
 }
 
@@ -217,6 +223,7 @@ void settings_free(struct settings *settings)
         free_list(&link->exports);
         free_list(&link->imports);
         free_list(&link->calls);
+        free_list(&link->durable);
     }
     memset(settings, 0, sizeof *settings);
 }

@@ -12,10 +12,15 @@
 /* Prefixes or rules in one list. */
 #define SETTINGS_LIST_MAX 256
 
+/* What a durable subscriber may have: prefixes, and a name with "federation." in front. */
+#define SETTINGS_DURABLE_MAX      32
+#define SETTINGS_DURABLE_NAME_MAX 53
+
 struct settings_link {
     char platform[RULES_NAME_SIZE];
     char *address; /* NULL: the other side dials */
     struct rules_list exports, imports, calls;
+    struct rules_list durable; /* prefixes that leave from the own broker's disk */
     bool relay;
 };
 

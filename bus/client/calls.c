@@ -114,6 +114,43 @@ enum status bb_request_as(struct bb_client *c, const char *speaker, const char *
     return status;
 }
 
+enum status calls_publish(struct bb_client *c, const char *speaker, const char *topic, const char *json,
+                          uint32_t timeout_ms, bb_on_reply *on_reply, void *context)
+{
+    char id[32];
+    enum status status = check_ready(c);
+    if (status != BB_OK)
+        return status;
+    struct call *call = new_call(c, "", timeout_ms);
+    if (call == NULL) {
+        bb_reason_say(&c->reason, "%d calls wait for their answers already", CLIENT_CALLS_MAX);
+        return BB_FULL;
+    }
+    call->on_reply = on_reply;
+    call->context = context;
+    snprintf(id, sizeof id, "t.%" PRIu64, call->serial);
+    status = client_send_as(c, speaker, "", id, "pubsub", (const char *const[]){"publish", topic, json}, 3);
+    if (status != BB_OK) {
+        call->serial = 0;
+        bb_reason_say(&c->reason, "the queue to the broker is full");
+    }
+    client_rearm(c);
+    return status;
+}
+
+static struct call *find_publish(struct bb_client *c, const struct wire *wire)
+{
+    char id[32];
+    return wire_text(wire_frame(wire, 3), id, sizeof id) ? find_call(c, serial_of(id, "t."), false) : NULL;
+}
+
+void calls_acknowledge(struct bb_client *c, const struct wire *wire)
+{
+    struct call *call = find_publish(c, wire);
+    if (call != NULL)
+        finish(call, BB_OK, NULL);
+}
+
 /* Somebody who waits for one answer. */
 struct waiter {
     bool done;
@@ -269,7 +306,8 @@ void calls_receive_vip(struct bb_client *c, const struct wire *wire, const char 
     free(text);
 }
 
-/* An error frame of the broker for a call of ours: `errno, text, recipient, subsystem`. */
+/* An error frame of the broker for a call of ours: `errno, text, recipient, subsystem`. For a publish error
+ * 11 says that one subscriber's queue is full, and comes beside the acknowledgement. */
 void calls_refuse(struct bb_client *c, const struct wire *wire)
 {
     static const struct {
@@ -282,10 +320,15 @@ void calls_refuse(struct bb_client *c, const struct wire *wire)
     struct call *call = find_call(c, serial_of(id, "r."), true);
     if (call == NULL)
         call = find_call(c, serial_of(id, "q."), false);
+    struct call *publish = call == NULL ? find_publish(c, wire) : NULL;
+    if (publish != NULL)
+        call = publish;
     struct bytes from = wire_frame(wire, 0);
     if (call == NULL || (from.size > 0 && !wire_is(from, call->peer)))
         return;
     (void)wire_text(wire_frame(wire, 5), number, sizeof number);
+    if (publish != NULL && strcmp(number, "11") == 0)
+        return;
     (void)wire_text(wire_frame(wire, 6), text, sizeof text);
     enum status status = BB_REMOTE;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

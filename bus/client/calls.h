@@ -13,6 +13,14 @@ void calls_refuse(struct bb_client *c, const struct wire *wire);
  * connection is not there. */
 void calls_list(struct bb_client *c, uint32_t timeout_ms, bb_on_reply *on_reply, void *context);
 
+/* Sends a publish (`json`: its envelope) whose acknowledgement is the answer. As bb_publish_told. */
+BB_MUST_CHECK enum status calls_publish(struct bb_client *c, const char *speaker, const char *topic,
+                                        const char *json, uint32_t timeout_ms, bb_on_reply *on_reply,
+                                        void *context);
+
+/* The broker has acknowledged such a publish; another message is none of ours. */
+void calls_acknowledge(struct bb_client *c, const struct wire *wire);
+
 /* Answers the calls whose deadline has passed with BB_TIMEOUT; the next deadline, INT64_MAX: never. */
 void calls_expire(struct bb_client *c, int64_t now_ms);
 int64_t calls_due(const struct bb_client *c);

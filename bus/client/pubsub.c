@@ -1,5 +1,6 @@
 /* Publishing and subscribing. */
 #include "bus/client/pubsub.h"
+#include "bus/client/calls.h"
 #include "bus/client/envelope.h"
 #include "bus/client/turn.h"
 
@@ -108,6 +109,24 @@ enum status bb_publish_as(struct bb_client *c, const char *speaker, const char *
     if (envelope_valid(message, false) && envelope_valid(headers, true))
         json = envelope_plain(headers, message);
     return publish(c, &(const struct queued){who, name, json});
+}
+
+enum status bb_publish_told(struct bb_client *c, const char *speaker, const char *topic, const char *headers,
+                            const char *message, uint32_t timeout_ms, bb_on_reply *on_reply, void *context)
+{
+    if (!is_topic(c, topic))
+        return BB_RANGE;
+    char *json = envelope_valid(message, false) && envelope_valid(headers, true)
+                     ? envelope_plain(headers, message)
+                     : NULL;
+    if (json == NULL) {
+        bb_reason_say(&c->reason, "the message for %.100s is not JSON, or its headers are no JSON object",
+                      topic);
+        return BB_RANGE;
+    }
+    enum status status = calls_publish(c, speaker, topic, json, timeout_ms, on_reply, context);
+    free(json);
+    return status;
 }
 
 /* ["a","b"] of all prefixes, each once. */
@@ -279,6 +298,8 @@ void pubsub_receive(struct bb_client *c, const struct wire *wire)
     else if (wire_is(operation, "request_response") && id.size > 1 &&
              (id.data[0] == 'p' || id.data[0] == 's') && c->unacknowledged > 0)
         c->unacknowledged--;
+    else if (wire_is(operation, "request_response"))
+        calls_acknowledge(c, wire);
 }
 
 /* The number of what access.json does not grant. */

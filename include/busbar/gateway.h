@@ -21,6 +21,14 @@ void bb_answer_error(struct bb_pending *pending, const char *error);
 BB_MUST_CHECK enum status bb_publish_as(struct bb_client *client, const char *speaker, const char *topic,
                                         const char *headers, const char *message);
 
+/* The same, and tells what became of it: after BB_OK `on_reply` is called exactly once, later, with BB_OK
+ * when the broker has taken the message (where its topic is durable: when it is on the disk), BB_DENIED or
+ * BB_REMOTE when it was refused (bb_client_reason says why), BB_TIMEOUT, or BB_CLOSED. Nothing waits for a
+ * connection: BB_UNREACHABLE. BB_FULL, BB_RANGE. */
+BB_MUST_CHECK enum status bb_publish_told(struct bb_client *client, const char *speaker, const char *topic,
+                                          const char *headers, const char *message, uint32_t timeout_ms,
+                                          bb_on_reply *on_reply, void *context);
+
 /* As bb_request, in the name of `speaker`. */
 BB_MUST_CHECK enum status bb_request_as(struct bb_client *client, const char *speaker, const char *peer,
                                         const char *method, const char *params, uint32_t timeout_ms,
