@@ -25,11 +25,12 @@ struct bb_durable {
     bb_on_durable *on_message;
     void *context;
     uint64_t position;     /* read up to here */
+    uint64_t given;        /* of the last message that the handler has taken */
     uint64_t handled;      /* to be acknowledged */
     uint64_t acknowledged; /* by the broker */
     uint64_t lost;
     unsigned in_flight; /* calls whose reply is to come */
-    bool reading, acknowledging, closed;
+    bool reading, acknowledging, closed, manual;
     int timer;
     bool armed;
 };
@@ -134,7 +135,9 @@ static bool handle(struct bb_durable *d, const json_t *row)
         return true;
     if (d->on_message(d->context, &m) != BB_OK)
         return false;
-    d->handled = (uint64_t)m.offset;
+    d->given = d->position = (uint64_t)m.offset;
+    if (!d->manual)
+        d->handled = d->given;
     return true;
 }
 
@@ -144,14 +147,17 @@ static void take_page(struct bb_durable *d, const json_t *page)
     d->lost = number_of(page, "lost");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         if (!handle(d, json_array_get(rows, i))) {
-            d->position = d->handled;
             retry_later(d);
             return;
         }
     }
     /* What lies between is not for this name. */
-    if (number_of(page, "next") > d->position)
-        d->position = d->handled = number_of(page, "next");
+    if (number_of(page, "next") > d->position) {
+        bool all_handled = d->handled >= d->given;
+        d->position = number_of(page, "next");
+        if (all_handled)
+            d->handled = d->position;
+    }
 }
 
 static void on_registered(void *context, enum status status, const char *json)
@@ -279,10 +285,21 @@ enum status bb_durable_open(struct bb_client *client, const struct bb_durable_op
     d->name = strdup(options->name);
     d->on_message = on_message;
     d->context = context;
-    d->position = d->handled = d->acknowledged = at;
+    d->position = d->given = d->handled = d->acknowledged = at;
+    d->manual = options->manual != 0;
     go_on(d);
     *out = d;
     return BB_OK;
+}
+
+void bb_durable_acknowledge(struct bb_durable *d, int64_t offset)
+{
+    if (offset < 0 || (uint64_t)offset <= d->handled || (uint64_t)offset > d->given)
+        return;
+    /* Behind the last one that was given lies nothing for this name, as far as it has read. */
+    d->handled = (uint64_t)offset == d->given ? d->position : (uint64_t)offset;
+    if (!d->acknowledging && !d->closed)
+        acknowledge(d);
 }
 
 void bb_durable_close(struct bb_durable *d)

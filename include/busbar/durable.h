@@ -18,6 +18,7 @@ struct bb_durable_options {
     const char *from;         /* where a new name begins, JSON: "\"now\"" (as NULL), "\"start\"", an offset,
                                  {"time_ms":…} */
     int seek;                 /* not 0: a name that is there already begins anew at `from`, too */
+    int manual; /* not 0: a message is not received before bb_durable_acknowledge says so */
     struct bb_reason *reason; /* NULL, or receives the sentence when bb_durable_open fails */
 };
 
@@ -27,13 +28,17 @@ struct bb_durable_message {
     const char *topic, *sender, *headers, *message;
 };
 
-/* A message: BB_OK acknowledges it and all before it; with any other status it comes again a second later. */
+/* A message: BB_OK acknowledges it and all before it (`manual`: takes it); with any other status it comes
+ * again a second later. */
 typedef enum status bb_on_durable(void *context, const struct bb_durable_message *message);
 
 /* Registers the name, waiting for the broker's word at most 10 s, then calls `on_message` from the loop.
  * BB_REMOTE: the broker refused; BB_TIMEOUT, BB_UNREACHABLE, BB_RANGE; the reason says why. */
 BB_MUST_CHECK enum status bb_durable_open(struct bb_client *client, const struct bb_durable_options *options,
                                           bb_on_durable *on_message, void *context, struct bb_durable **out);
+
+/* With `manual`: all messages up to `offset` are received. An offset that was not handed over is ignored. */
+void bb_durable_acknowledge(struct bb_durable *durable, int64_t offset);
 
 /* Acknowledges what was handled, waiting at most 2 s, and ends; the name stays. Not from a handler; before
  * bb_client_close. Accepts NULL. */
