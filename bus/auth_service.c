@@ -153,7 +153,8 @@ static const struct jsonrpc_parameter AUTHORIZATIONS[] = {
 /* VOLTTRON leaves these to every peer. */
 #define GUARDED(method, function, table)                                                                     \
     {                                                                                                        \
-        .name = method, .run = function, .parameters = table, .capability = "allow_auth_modifications"       \
+        .name = method, .run = function, .parameters = table, .capability = "allow_auth_modifications",      \
+        .writes = true                                                                                       \
     }
 
 static const struct hosted_method METHODS[] = {

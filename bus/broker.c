@@ -255,7 +255,7 @@ static int wait_ms(const struct broker *b, bool more)
         return 0;
     if (b->post->backlog_count > 0)
         return RETRY_MS;
-    if (b->doomed_count > 0)
+    if (b->doomed_count > 0 || b->hosted_waits)
         return RETRY_MS;
     int most = b->guard.turn_until_ms != 0 ? GUARD_TURN_MS / 2 : IDLE_MS;
     if (b->secure && most > RELOAD_LOOK_MS)
@@ -285,10 +285,7 @@ static bool turn(struct broker *b, const struct pollfd *ready, bool all)
     int taken = all || kept || plain > 0 || flushed || ready[ON_VIP].revents != 0 ? vip_serve(b) : 0;
     if (all || ready[ON_SUB].revents != 0 || b->plain_out != sent)
         plain_subscriptions(b);
-    if (b->now_ms - b->ticked_ms >= IDLE_MS) {
-        b->ticked_ms = b->now_ms;
-        hosted_tick(b->hosted, b->now_ms);
-    }
+    b->hosted_waits = hosted_tick(b->hosted, b->now_ms);
     bool tidied = vip_tidy(b);
     return tidied || b->post->tries != b->looked || b->reload.asked || taken == BURST || plain == BURST;
 }

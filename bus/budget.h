@@ -20,6 +20,9 @@ struct budget {
 /* True when there is something left. */
 bool budget_allows(struct budget *budget, int64_t now_ms);
 
+/* The same, when no more than `row` ≤ BUDGET_MAX microseconds may be taken in a row. */
+bool budget_allows_row(struct budget *budget, int64_t now_ms, int64_t row);
+
 /* Takes what a call took; it may have taken more than was left. */
 void budget_spend(struct budget *budget, int64_t microseconds);
 

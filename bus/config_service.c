@@ -446,7 +446,7 @@ static const struct jsonrpc_parameter GET[] = {
 #define CHANGE(method, function, table)                                                                      \
     {                                                                                                        \
         .name = method, .run = function, .parameters = table, .capability = "edit_config_store",             \
-        .own = "identity"                                                                                    \
+        .own = "identity", .writes = true                                                                    \
     }
 #define READ(method, function, table)                                                                        \
     {                                                                                                        \

@@ -2,12 +2,12 @@
 
 #include "bus/auth_service.h"
 #include "bus/broker_service.h"
-#include "bus/budget.h"
 #include "bus/config_service.h"
 #include "bus/core/parcel.h"
+#include "bus/grant.h"
+#include "bus/waiting.h"
 
 #include <busbar/check.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -37,20 +37,20 @@ struct hosted {
     struct router *router;
     struct post *post;
     struct router_out *out;
-    int64_t now_ms;
+    int64_t now_ms, ticked_ms;
     uint64_t counter; /* of tickets and questions */
     void *contexts[ROUTER_HOSTED_MAX];
     struct ticket tickets[HOSTED_TICKETS_MAX];
     struct asked asked[HOSTED_ASKED_MAX];
+    struct waiting waiting;                        /* calls that write */
     struct budget budgets[ACCESS_ENTRIES_MAX + 1]; /* by entry; the last: without security */
 };
 
+#define TICK_MS 1000
 /* Message ids of deferred calls are kept; agents' are some thirty bytes. */
 #define MESSAGE_ID_MAX 1024
 /* VOLTTRON's agents turn message ids that are numbers into four bytes, so that ours are none. */
 #define ID_PREFIX "busbard."
-/* A text that a capability's pattern is held against. */
-#define MATCHED_MAX 1024
 
 static void send_text(struct hosted *h, uint32_t identity, uint32_t peer, struct bytes message_id, char *text)
 {
@@ -164,85 +164,6 @@ void hosted_finish(struct hosted *h, uint64_t number, json_t *result)
     free_ticket(ticket);
 }
 
-/* -- who may -------------------------------------------------------------------------------------------- */
-
-/* True when a text argument is what a capability restricts it to. */
-static bool matches(json_t *argument, json_t *wanted)
-{
-    regex_t regex;
-    char pattern[BB_TOPIC_MAX + 8];
-    const char *text = json_string_value(argument);
-    const char *value = json_string_value(wanted);
-    size_t size = json_string_length(wanted);
-    if (text == NULL || value == NULL)
-        return json_equal(argument, wanted);
-    if (size < 2 || size > BB_TOPIC_MAX || value[0] != '/' || value[size - 1] != '/')
-        return strcmp(text, value) == 0;
-    snprintf(pattern, sizeof pattern, "^(%.*s)$", (int)size - 2, value + 1);
-    if (json_string_length(argument) > MATCHED_MAX || regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-        return false;
-    bool matched = regexec(&regex, text, 0, NULL, 0) == 0;
-    regfree(&regex);
-    return matched;
-}
-
-static json_t *argument_called(const struct hosted_call *call, const char *name)
-{
-    const struct jsonrpc_parameter *parameters = call->method->parameters;
-    for (size_t i = 0; parameters != NULL && parameters[i].name != NULL; i++)
-        if (strcmp(parameters[i].name, name) == 0)
-            return call->arguments[i];
-    return NULL;
-}
-
-/* True when the call's arguments meet the restrictions {argument: value} of a capability. */
-static bool meets(const struct hosted_call *call, struct bytes restrictions)
-{
-    json_t *wanted = json_loadb((const char *)restrictions.data, restrictions.size, 0, NULL);
-    bool met = json_is_object(wanted);
-    const char *name;
-    json_t *value;
-    json_object_foreach(wanted, name, value) met = met && matches(argument_called(call, name), value);
-    json_decref(wanted);
-    return met;
-}
-
-/* True when the key has `capability`, in each of the ways in which it was given. */
-static bool is_granted(const struct hosted_call *call, const char *capability)
-{
-    struct bytes text;
-    uint32_t at = 0;
-    size_t size = strlen(capability);
-    bool found = false;
-    while (access_next(call->hosted->router->access, call->entry, ACCESS_CAPABILITY, &at, &text)) {
-        if (text.size < size || memcmp(text.data, capability, size) != 0 ||
-            (text.size > size && text.data[size] != '='))
-            continue;
-        if (text.size > size && !meets(call, (struct bytes){text.data + size + 1, text.size - size - 1}))
-            return false;
-        found = true;
-    }
-    return found;
-}
-
-bool hosted_may(const struct hosted_call *call, const char *capability)
-{
-    return call->entry == ACCESS_OPEN || is_granted(call, ACCESS_ADMIN) || is_granted(call, capability);
-}
-
-static bool is_own(const struct hosted_call *call)
-{
-    json_t *owner = call->method->own == NULL ? NULL : argument_called(call, call->method->own);
-    return json_is_string(owner) && strcmp(json_string_value(owner), call->caller) == 0;
-}
-
-static bool is_allowed(const struct hosted_call *call)
-{
-    const struct hosted_method *method = call->method;
-    return method->capability == NULL || is_own(call) || hosted_may(call, method->capability) ||
-           (method->other_capability != NULL && hosted_may(call, method->other_capability));
-}
-
 /* -- calls that come in --------------------------------------------------------------------------------- */
 
 /* A request as it was found in a message to a hosted identity. */
@@ -293,16 +214,62 @@ static struct budget *budget_of(struct hosted *h, uint32_t entry)
     return &h->budgets[entry < ACCESS_ENTRIES_MAX ? entry : ACCESS_ENTRIES_MAX];
 }
 
-static void call_method(const struct arrival *a, const struct jsonrpc_message *m)
+/* Does a call and takes what it took. */
+static void run(struct hosted_call *call)
+{
+    struct hosted *h = call->hosted;
+    int64_t begin_us = mono_us();
+    call->method->run(call);
+    if (!call->answered)
+        hosted_result(call, NULL);
+    budget_spend(call->method->writes ? &h->waiting.budget : budget_of(h, call->entry), mono_us() - begin_us);
+}
+
+/* Puts a call behind those that wait; false: there is no room. */
+static bool wait_for_turn(const struct hosted_call *call, const struct jsonrpc_message *m)
+{
+    bool keyed = call->entry < ACCESS_ENTRIES_MAX;
+    struct waiting_call waiting = {.identity = call->identity,
+                                   .peer = call->peer,
+                                   .owner = keyed ? call->entry : ACCESS_ENTRIES_MAX + call->peer,
+                                   .method = (char *)m->method,
+                                   .params = m->params,
+                                   .id = m->id,
+                                   .message_id = (uint8_t *)call->message_id.data,
+                                   .message_id_size = call->message_id.size,
+                                   .size = 1024 + call->message_id.size};
+    for (size_t i = 0; i < JSONRPC_PARAMETERS_MAX; i++)
+        waiting.size += json_string_length(call->arguments[i]);
+    return waiting_put(&call->hosted->waiting, &waiting);
+}
+
+/* A call that may be made: at once, later, or not for now. */
+static void admit(struct hosted_call *call, const struct jsonrpc_message *m)
+{
+    struct waiting *waiting = &call->hosted->waiting;
+    int64_t now_ms = mono_us() / 1000;
+    bool behind = waiting_holds(waiting, call->peer);
+    bool busy = call->method->writes ? !waiting_is_over(waiting, now_ms)
+                                     : !budget_allows(budget_of(call->hosted, call->entry), now_ms);
+    if (!behind && !busy)
+        run(call);
+    else if ((!behind && !call->method->writes) || !wait_for_turn(call, m))
+        hosted_fail(call, JSONRPC_FAILED, "RuntimeError",
+                    "%s: the calls of this key take too much of the broker's time; ask again in a moment",
+                    call->method->name);
+}
+
+/* `again`: it has waited for its turn. */
+static void call_method(const struct arrival *a, const struct jsonrpc_message *m, bool again)
 {
     static const struct jsonrpc_parameter NONE[] = {{NULL, JSONRPC_ANY, false}};
     const struct hosted_identity *identity = IDENTITIES[a->identity];
-    int64_t begin_us = mono_us();
     struct bb_reason reason = {""};
     char caller[BB_IDENTITY_MAX + 1];
     struct bytes name = peers_identity(&a->hosted->router->peers, a->peer);
     snprintf(caller, sizeof caller, "%.*s", (int)name.size, (const char *)name.data);
     struct hosted_call call = {.hosted = a->hosted,
+                               .access = a->hosted->router->access,
                                .context = a->hosted->contexts[a->identity],
                                .caller = caller,
                                .peer = a->peer,
@@ -320,19 +287,14 @@ static void call_method(const struct arrival *a, const struct jsonrpc_message *m
     if (jsonrpc_bind(call.method->parameters == NULL ? NONE : call.method->parameters, m->params,
                      call.arguments, &reason) != BB_OK)
         hosted_fail(&call, JSONRPC_INVALID_PARAMS, "TypeError", "%s: %s", call.method->name, reason.text);
-    else if (!is_allowed(&call))
+    else if (!grant_allows(&call))
         hosted_fail(&call, JSONRPC_UNAUTHORIZED, "Unauthorized",
                     "%s: %s may not do this: its key needs the capability %s for it (access.json)",
                     call.method->name, caller, call.method->capability);
-    else if (!budget_allows(budget_of(a->hosted, call.entry), mono_us() / 1000))
-        hosted_fail(&call, JSONRPC_FAILED, "RuntimeError",
-                    "%s: the calls of this key take too much of the broker's time; ask again in a moment",
-                    call.method->name);
+    else if (again)
+        run(&call);
     else
-        call.method->run(&call);
-    if (!call.answered)
-        hosted_result(&call, NULL);
-    budget_spend(budget_of(a->hosted, call.entry), mono_us() - begin_us);
+        admit(&call, m);
 }
 
 /* An answer counts only from the peer that was asked. */
@@ -355,7 +317,7 @@ static void take_one(const struct arrival *a, json_t *message)
     if (m.kind == JSONRPC_INVALID)
         refuse(a->hosted, a->identity, a->peer, a->message_id, m.id, JSONRPC_INVALID_REQUEST, m.why);
     else if (m.kind == JSONRPC_REQUEST)
-        call_method(a, &m);
+        call_method(a, &m, false);
     else
         take_reply(a, &m);
 }
@@ -492,6 +454,7 @@ static void give_up(struct asked *asked, enum status status)
 
 void hosted_left(struct hosted *h, uint32_t peer)
 {
+    waiting_forget(&h->waiting, peer);
     for (size_t i = 0; i < HOSTED_TICKETS_MAX; i++)
         if (h->tickets[i].number != 0 && h->tickets[i].peer == peer)
             free_ticket(&h->tickets[i]);
@@ -500,15 +463,38 @@ void hosted_left(struct hosted *h, uint32_t peer)
             give_up(&h->asked[i], BB_CLOSED);
 }
 
-void hosted_tick(struct hosted *h, int64_t now_ms)
+/* Does the oldest call that waits, when there is time for it. */
+static void go_on(struct hosted *h)
 {
-    h->now_ms = now_ms;
+    struct waiting_call call;
+    if (h->waiting.count == 0 || !waiting_is_over(&h->waiting, h->now_ms) ||
+        !waiting_take(&h->waiting, &call))
+        return;
+    const struct arrival a = {h, call.identity, call.peer, {call.message_id, call.message_id_size}};
+    const struct jsonrpc_message m = {.id = call.id, .method = call.method, .params = call.params};
+    call_method(&a, &m, true);
+    waiting_free(&call);
+}
+
+static void tick(struct hosted *h)
+{
     for (size_t i = 0; i < HOSTED_ASKED_MAX; i++)
-        if (h->asked[i].number != 0 && now_ms >= h->asked[i].deadline_ms)
+        if (h->asked[i].number != 0 && h->now_ms >= h->asked[i].deadline_ms)
             give_up(&h->asked[i], BB_TIMEOUT);
     for (size_t i = 0; i < IDENTITY_COUNT; i++)
         if (IDENTITIES[i]->tick != NULL)
             IDENTITIES[i]->tick(h->contexts[i]);
+}
+
+bool hosted_tick(struct hosted *h, int64_t now_ms)
+{
+    h->now_ms = now_ms;
+    go_on(h);
+    if (now_ms - h->ticked_ms >= TICK_MS) {
+        h->ticked_ms = now_ms;
+        tick(h);
+    }
+    return h->waiting.count > 0;
 }
 
 /* -- opening -------------------------------------------------------------------------------------------- */
@@ -532,6 +518,7 @@ void hosted_close(struct hosted *h)
 {
     if (h == NULL)
         return;
+    waiting_forget(&h->waiting, 0);
     for (size_t i = 0; i < HOSTED_ASKED_MAX; i++)
         if (h->asked[i].number != 0)
             give_up(&h->asked[i], BB_CLOSED);

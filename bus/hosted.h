@@ -27,7 +27,8 @@ struct hosted_method;
 /* A call on its way through its method. All is borrowed until the method returns. */
 struct hosted_call {
     struct hosted *hosted;
-    void *context;      /* of the identity */
+    void *context; /* of the identity */
+    const struct access *access;
     const char *caller; /* the peer's identity, which its key was found to allow; also VIP's user */
     uint32_t peer, entry;
     const struct hosted_method *method;
@@ -46,6 +47,7 @@ struct hosted_method {
      * that makes the call anybody's own business when it is the caller's identity; NULL: none. */
     const char *capability, *other_capability;
     const char *own;
+    bool writes; /* to the disk, at once: calls wait for their share of the broker's time */
 };
 
 struct hosted_identity {
@@ -100,8 +102,9 @@ void hosted_receive(struct hosted *hosted, uint32_t identity, const struct route
 /* A peer was forgotten: nothing more is owed to it, or expected of it. */
 void hosted_left(struct hosted *hosted, uint32_t peer);
 
-/* Gives up questions whose time is over. */
-void hosted_tick(struct hosted *hosted, int64_t now_ms);
+/* Each turn of the loop: does a call that waited for its share of the time, and once a second what is due by
+ * then. True while calls wait. */
+bool hosted_tick(struct hosted *hosted, int64_t now_ms);
 
 /* The identities and how they are, new. */
 json_t *hosted_status(const struct hosted *hosted);

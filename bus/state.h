@@ -76,7 +76,8 @@ struct broker {
     uint32_t doomed_count;
     struct door vip, sub, pub;
     struct publisher publishers[PUBLISHERS];
-    int64_t started_ms, now_ms, checked_ms, ticked_ms;
+    int64_t started_ms, now_ms, checked_ms;
+    bool hosted_waits; /* calls to hosted identities, for their share of the time */
     uint32_t refusals_logged;
     uint64_t plain_in, plain_out, plain_refused, subscriptions_refused;
     char *answer; /* the text of the last query, freed with the next */

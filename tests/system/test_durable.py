@@ -15,11 +15,10 @@ import zmq
 
 import test_vip
 from test_hosted import Caller
-from test_overload import BROKER, Overload
+from test_overload import BROKER, Overload, shim
 from test_vip import BIN, Peer, text_of
 
 SEED = int(os.environ.get("BUSBAR_SEED", "1"))
-SHIM = BIN.parent / "tests" / "libdisk_shim.so"
 
 
 class Durable(Overload):
@@ -222,9 +221,7 @@ class Bounded(Durable):
 class FullDisk(Durable):
     def test_publishes_are_refused_and_everything_else_goes_on(self):
         full = self.broker.home / "full"
-        preload = (subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip() + " "
-                   if b"libasan" in pathlib.Path(BIN / "busbard").read_bytes() else "") + str(SHIM)
-        self.restart(environment={"LD_PRELOAD": preload, "BUSBAR_DISK_FULL": str(full)})
+        self.restart(environment={"LD_PRELOAD": shim(), "BUSBAR_DISK_FULL": str(full)})
         a, b = Caller(self.broker, "aa"), Caller(self.broker, "bb")
         a.subscribe("Data/")
         self.assertEqual(self.publish(b, "orders/x", 1)[0], "request_response")

@@ -49,6 +49,12 @@ class Overload(test_vip.WithBroker):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
+def shim():
+    """The library that makes a disk full or slow, as LD_PRELOAD names it."""
+    sanitizer = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip() + " "
+    return (sanitizer if b"libasan" in (BIN / "busbard").read_bytes() else "") + str(BIN.parent / "tests" / "libdisk_shim.so")
+
+
 class Counted(Overload):
     def test_a_row_of_the_peers(self):
         a, b = Caller(self.broker, "aa"), Caller(self.broker, "bb")

@@ -2,6 +2,7 @@
 #include "bus/budget.h"
 #include "bus/retain.h"
 #include "bus/texts.h"
+#include "bus/waiting.h"
 #include "tests/link/cm.h"
 
 static void publish(struct retain *retain, const char *topic, const char *message)
@@ -130,10 +131,68 @@ static void test_a_budget_fills_with_time(void **state)
     assert_int_equal(budget.spent, 0);
 }
 
+/* Calls wait in order, bounded for each owner, and go with the peer that made them. */
+static void test_calls_that_wait(void **state)
+{
+    (void)state;
+    static struct waiting w;
+    struct waiting_call out;
+    uint8_t id[] = "m7";
+    struct waiting_call call = {.identity = 1,
+                                .peer = 5,
+                                .owner = 9,
+                                .method = (char *)"set_config",
+                                .params = json_array(),
+                                .message_id = id,
+                                .message_id_size = 2,
+                                .size = 100};
+    assert_false(waiting_take(&w, &out));
+    for (int i = 0; i < WAITING_OWNER; i++)
+        assert_true(waiting_put(&w, &call));
+    assert_false(waiting_put(&w, &call));
+    call.owner = 10;
+    call.peer = 6;
+    call.id = json_string("x");
+    assert_true(waiting_put(&w, &call));
+    call.size = WAITING_BYTES;
+    assert_false(waiting_put(&w, &call));
+    assert_true(waiting_holds(&w, 5) && waiting_holds(&w, 6) && !waiting_holds(&w, 7));
+    assert_true(waiting_take(&w, &out));
+    assert_string_equal(out.method, "set_config");
+    assert_memory_equal(out.message_id, "m7", 2);
+    assert_true(out.peer == 5 && out.id == NULL && json_is_array(out.params));
+    waiting_free(&out);
+    waiting_forget(&w, 5);
+    assert_false(waiting_holds(&w, 5));
+    assert_true(waiting_take(&w, &out));
+    assert_true(out.peer == 6 && json_is_string(out.id));
+    waiting_free(&out);
+    assert_false(waiting_take(&w, &out));
+    assert_int_equal(w.size, 0);
+    call.size = 1;
+    for (uint32_t i = 0; i < 3 * WAITING_MAX; i++) { /* round the ring */
+        call.owner = i;
+        assert_true(waiting_put(&w, &call));
+        if (i % 2 == 1 || w.count == WAITING_MAX) {
+            assert_true(waiting_take(&w, &out));
+            waiting_free(&out);
+        }
+    }
+    waiting_forget(&w, 0);
+    assert_false(waiting_take(&w, &out));
+    json_decref(call.params);
+    json_decref(call.id);
+    assert_true(waiting_is_over(&w, 1000));
+    budget_spend(&w.budget, WAITING_ROW + 2500);
+    assert_false(waiting_is_over(&w, 1009));
+    assert_true(waiting_is_over(&w, 1011));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_last_is_kept),
                                        cmocka_unit_test(test_bytes_are_bounded), cmocka_unit_test(test_texts),
-                                       cmocka_unit_test(test_a_budget_fills_with_time)};
+                                       cmocka_unit_test(test_a_budget_fills_with_time),
+                                       cmocka_unit_test(test_calls_that_wait)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
