@@ -46,7 +46,8 @@ static bool is_release(const char *text)
 /* No control characters: it is shown on terminals and in logs. */
 static bool is_plain(const char *text)
 {
-    while (*text != '\0' && (unsigned char)*text >= ' ' && *text != 127)
+    while (*text != '\0' && (unsigned char)*text >= ' ' && *text != 127 &&
+           !((unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0)) /* C1, in UTF-8 */
         text++;
     return *text == '\0';
 }

@@ -68,11 +68,33 @@ bool verb_repeats(const struct option *option)
     return length >= sizeof mark && strcmp(option->value + length - (sizeof mark - 1), mark) == 0;
 }
 
-/* Takes words[*at], which starts with --, and its value. */
+char verb_letter(const struct option *option)
+{
+    static const struct {
+        const char *name;
+        char letter;
+    } letters[] = {{"output", 'o'}, {"follow", 'f'}, {"count", 'n'}};
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+        if (strcmp(letters[i].name, option->name) == 0)
+            return letters[i].letter;
+    return '\0';
+}
+
+/* The name of the option that `-x` stands for; NULL: it is none of the verb's. */
+static const char *name_of_letter(const struct verb *verb, const char *word)
+{
+    for (size_t i = 0; word[0] == '-' && word[1] != '\0' && word[2] == '\0' && i < verb_option_count(verb);
+         i++)
+        if (verb_letter(verb->options[i]) == word[1])
+            return verb->options[i]->name;
+    return NULL;
+}
+
+/* Takes words[*at], which starts with -- or is a letter's, and its value. */
 static enum status take_option(const struct verb *verb, const char *const *words, size_t count, size_t *at,
                                struct bb_reason *reason, struct call *call)
 {
-    const char *name = words[*at] + 2;
+    const char *letter = name_of_letter(verb, words[*at]), *name = letter != NULL ? letter : words[*at] + 2;
     size_t length = strcspn(name, "=");
     size_t index;
     const struct option *option = option_named(verb, name, length, &index);
@@ -139,7 +161,7 @@ enum status call_parse(const struct verb *verb, const char *const *words, size_t
         }
         if (options && strcmp(words[i], "--") == 0) {
             options = false;
-        } else if (options && strncmp(words[i], "--", 2) == 0) {
+        } else if (options && (strncmp(words[i], "--", 2) == 0 || name_of_letter(verb, words[i]) != NULL)) {
             enum status status = take_option(verb, words, count, &i, reason, &call);
             if (status != BB_OK)
                 return status;

@@ -22,8 +22,9 @@ void help_overview(FILE *to, const char *group)
 
 static void put_option(FILE *to, const struct option *option, int width)
 {
-    char text[64];
-    snprintf(text, sizeof text, "--%s%s%s", option->name, option->value == NULL ? "" : " ",
+    char text[64], letter = verb_letter(option);
+    snprintf(text, sizeof text, "%.*s%s--%s%s%s", letter != '\0' ? 2 : 0, (char[]){'-', letter, '\0'},
+             letter != '\0' ? ", " : "", option->name, option->value == NULL ? "" : " ",
              option->value == NULL ? "" : option->value);
     fprintf(to, "  %-*s %s", width, text, option->help);
     if (option->choices != NULL)
@@ -45,8 +46,8 @@ void help_verb(FILE *to, const struct verb *verb)
         fputc('\n', to);
     for (size_t i = 0; i < options; i++) {
         const char *value = verb->options[i]->value;
-        size_t length =
-            strlen("--") + strlen(verb->options[i]->name) + (value == NULL ? 0 : 1 + strlen(value));
+        size_t length = (verb_letter(verb->options[i]) != '\0' ? 4 : 0) + strlen("--") +
+                        strlen(verb->options[i]->name) + (value == NULL ? 0 : 1 + strlen(value));
         width = (int)length > width ? (int)length : width;
     }
     for (size_t i = 0; i < options; i++)

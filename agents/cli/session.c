@@ -82,6 +82,8 @@ static enum exit_code tell_remote(const struct call *call, const char *peer, con
     json_int_t number = json_integer_value(json_object_get(error, "code"));
     const char *word = json_string_value(json_object_get(json_object_get(error, "data"), "status"));
     enum exit_code code = word != NULL && strcmp(word, "not-found") == 0 ? EXIT_MISSING : refused;
+    if (word != NULL && strcmp(word, "denied") == 0)
+        code = EXIT_DENIED;
     if (number == RPC_NO_METHOD)
         code = EXIT_MISSING;
     else if (number == RPC_UNAVAILABLE)

@@ -72,6 +72,9 @@ char *verb_join(const char *const *words, size_t count, char *text, size_t size)
 /* True for an option that may be given again and again. */
 bool verb_repeats(const struct option *option);
 
+/* The letter that stands for an option, in every verb that has it: -o for --output. '\0': none. */
+char verb_letter(const struct option *option);
+
 /* How many options `verb` has. */
 static inline size_t verb_option_count(const struct verb *verb)
 {

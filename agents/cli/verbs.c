@@ -161,6 +161,35 @@ static const struct option only_show = {"dry-run", NULL, NULL, NULL,
 static const struct option broker_patience = {"timeout", "SECONDS", "BUSBAR_TIMEOUT", NULL,
                                               "how long to wait for the broker; 5 without it"};
 
+static const struct option bundle_output = {"output", "FILE", NULL, NULL,
+                                            "where to; NAME-RELEASE.agent without it"};
+static const struct option signed_output = {"output", "FILE", NULL, NULL,
+                                            "where to; the bundle itself without it"};
+static const struct option typed_data = {"typed-data", NULL, NULL, NULL,
+                                         "print what another wallet is to sign, sign nothing"};
+static const struct option signature = {"signature", "HEX", NULL, NULL,
+                                        "the signature that another wallet made"};
+static const struct option agent_name = {"name", "NAME", NULL, NULL,
+                                         "what it is called here; the manifest's name without it"};
+static const struct option agent_identity = {"identity", "IDENTITY", NULL, NULL,
+                                             "its identity on the bus; the manifest's without it"};
+static const struct option agent_config = {"config", "FILE", NULL, NULL, "its configuration, a JSON file"};
+static const struct option agent_priority = {"priority", "N", NULL, NULL, "0 starts first, 100 last"};
+static const struct option yes = {"yes", NULL, NULL, NULL, "agree without being asked"};
+static const struct option enable = {"enable", NULL, NULL, NULL, "start it now, and with busbar-agentd"};
+static const struct option replace = {"replace", NULL, NULL, NULL,
+                                      "take the place of the agent of that name"};
+static const struct option keep_state = {"keep-state", NULL, NULL, NULL, "what it has saved stays"};
+static const struct option follow = {"follow", NULL, NULL, NULL, "go on with what it prints, until Ctrl-C"};
+static const struct option log_lines = {"count", "N", NULL, NULL,
+                                        "how many of the last lines; 50 without it"};
+static const struct option state_folder = {"state", "DIR", NULL, NULL,
+                                           "where it saves its state; a folder that goes with it without it"};
+static const struct option signer_name = {"name", "NAME", NULL, NULL, "who that is"};
+static const struct option signs_for = {
+    "agent", "NAME…", NULL, NULL,
+    "the agents that are taken from it, or NAME* for all that begin so; all without it"};
+
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
      "What is there stays: a key is never overwritten. --agent adds one of your own: it may hear all, and\n"
@@ -226,6 +255,57 @@ static const struct verb table[] = {
      false},
     {"durable drop", "NAME", 1, 1, "forget a durable subscriber", NULL, LIST(&json, BUS), "busbar-bus(1)",
      verb_durable_drop, false},
+    {"agent pack", "DIR", 1, 1, "make a bundle of an agent's folder",
+     "DIR holds manifest.json. The same files make the same bytes.", LIST(&bundle_output, &json),
+     "busbar-agent(1)", verb_agent_pack, false},
+    {"agent sign", "FILE", 1, 1, "sign a bundle with a key of the wallet",
+     "Another wallet signs what --typed-data prints; --signature puts it in.",
+     LIST(&key, &passphrase_file, &typed_data, &signature, &signed_output, &home, &json), "busbar-agent(1)",
+     verb_agent_sign, false},
+    {"agent verify", "FILE", 1, 1,
+     "check a bundle: every file, the signature, and whether its signer is trusted here",
+     "Exit status 7: it is none or was altered; 5: nobody trusts its signer.", LIST(&home, &json),
+     "busbar-agent(1)", verb_agent_verify, false},
+    {"agent install", "FILE", 1, 1,
+     "have busbar-agentd take a bundle in, after a look at what its agent asks for", NULL,
+     LIST(&agent_name, &agent_identity, &agent_config, &agent_priority, &enable, &replace, &yes, &json, BUS),
+     "busbar-agent(1)", verb_agent_install, false},
+    {"agent list", "", 0, 0, "list the agents that are hosted", NULL, LIST(&json, &csv, BUS),
+     "busbar-agent(1)", verb_agent_list, false},
+    {"agent show", "NAME", 1, 1, "show one agent with its manifest and its configuration", NULL,
+     LIST(&json, BUS), "busbar-agent(1)", verb_agent_show, false},
+    {"agent start", "NAME", 1, 1, "start an agent, also one that has crashed too often", NULL,
+     LIST(&json, BUS), "busbar-agent(1)", verb_agent_start, false},
+    {"agent stop", "NAME", 1, 1, "stop an agent, and kill it if it does not end", NULL, LIST(&json, BUS),
+     "busbar-agent(1)", verb_agent_stop, false},
+    {"agent restart", "NAME", 1, 1, "stop an agent and start it", NULL, LIST(&json, BUS), "busbar-agent(1)",
+     verb_agent_restart, false},
+    {"agent enable", "NAME", 1, 1, "have an agent start with busbar-agentd", NULL, LIST(&json, BUS),
+     "busbar-agent(1)", verb_agent_enable, false},
+    {"agent disable", "NAME", 1, 1, "have it not start with busbar-agentd any more", NULL, LIST(&json, BUS),
+     "busbar-agent(1)", verb_agent_disable, false},
+    {"agent configure", "NAME FILE", 2, 2,
+     "give an agent another configuration; it is restarted when it runs",
+     "FILE is a JSON object, - is standard input.", LIST(&json, BUS), "busbar-agent(1)", verb_agent_configure,
+     false},
+    {"agent remove", "NAME", 1, 1, "take an agent away, with what it has saved", NULL,
+     LIST(&keep_state, &yes, &json, BUS), "busbar-agent(1)", verb_agent_remove, false},
+    {"agent logs", "NAME", 1, 1, "print what an agent has printed", NULL,
+     LIST(&follow, &log_lines, &json, &jsonl, BUS), "busbar-agent(1)", verb_agent_logs, false},
+    {"agent stats", "[NAME]", 0, 1, "show what agents use: processor, memory, processes, files, messages",
+     NULL, LIST(&json, &csv, BUS), "busbar-agent(1)", verb_agent_stats, false},
+    {"agent run", "DIR", 1, 1,
+     "run an agent's folder in the foreground, as busbar-agentd would: for who writes one",
+     "Its key is keys/IDENTITY.json of the home: busbar init --agent IDENTITY makes one.",
+     LIST(&agent_config, &state_folder, &home, &address), "busbar-agent(1)", verb_agent_run, false},
+    {"agent signers list", "", 0, 0, "list whose bundles are taken", NULL, LIST(&json, &csv, &home),
+     "busbar-agent(1)", verb_agent_signers_list, false},
+    {"agent signers add", "ADDRESS|KEY", 1, 1, "take the bundles of a signer", "KEY is a key in the wallet.",
+     LIST(&signer_name, &signs_for, &passphrase_file, &home, &json), "busbar-agent(1)",
+     verb_agent_signers_add, false},
+    {"agent signers remove", "ADDRESS|NAME|KEY", 1, 1, "take no more bundles of a signer",
+     "What is installed already stays.", LIST(&passphrase_file, &home, &json), "busbar-agent(1)",
+     verb_agent_signers_remove, false},
     {"demo", "", 0, 0, "run a whole neighbourhood on this machine: boards, broker, agents",
      "Without --case it is Table 1 of the thesis. It stays up until Ctrl-C unless --once is given.",
      LIST(&once, &case_file, &method, &topology, &demo_baud, &demo_home, &keep, &demo_timeout, &json),

@@ -1,0 +1,175 @@
+/* busbar agent install: a bundle to busbar-agentd, with what its agent is granted. */
+#include "agents/bundle/contents.h"
+#include "agents/cli/agentd.h"
+#include "agents/cli/bundle_file.h"
+#include "agents/cli/verbs.h"
+#include "bus/client/base64.h"
+#include "ledger/crypto/hex.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* 256 KiB of base64. */
+#define PIECE (192 * 1024)
+
+/* The configuration of --config, checked here already, where its place can be named; NULL in *out: none. */
+static enum exit_code take_config(const struct call *call, const struct manifest *manifest, json_t **out)
+{
+    json_error_t error;
+    struct bb_reason reason = {""};
+    const char *path = call_value(call, "config");
+    json_t *filled = NULL, *config = NULL;
+    *out = NULL;
+    if (path != NULL) {
+        config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+        if (config == NULL)
+            return call_fail(call, EXIT_USAGE, "%s:%d: %s", path, error.line > 0 ? error.line : 1,
+                             error.text);
+    }
+    enum status status = manifest_configure(manifest, config, &reason, &filled);
+    if (status != BB_OK) {
+        json_decref(config);
+        return call_fail(call, EXIT_USAGE, "%s%s%s%s", path != NULL ? path : "", path != NULL ? ": " : "",
+                         reason.text, path == NULL ? "; --config FILE gives it" : "");
+    }
+    json_decref(filled);
+    *out = config;
+    return EXIT_DONE;
+}
+
+/* Sends the pieces of an open upload. */
+static enum exit_code send_pieces(const struct call *call, struct session *session, const char *upload,
+                                  struct bytes archive)
+{
+    char *text = malloc(BASE64_SIZE(PIECE));
+    enum exit_code code = text != NULL ? EXIT_DONE : call_fail(call, EXIT_FAILED, "no memory");
+    for (size_t at = 0; at < archive.size && code == EXIT_DONE; at += PIECE) {
+        json_t *result = NULL;
+        size_t size = archive.size - at < PIECE ? archive.size - at : PIECE;
+        format_progress("upload", at, archive.size, "");
+        base64_encode((struct bytes){archive.data + at, size}, text);
+        code = agentd_call(
+            call, session, "upload.write",
+            json_pack("{s:s,s:I,s:s}", "upload", upload, "offset", (json_int_t)at, "data", text), &result);
+        json_decref(result);
+    }
+    format_progress_end();
+    free(text);
+    return code;
+}
+
+/* The whole archive; *upload_out is its name, to be decref'd. */
+static enum exit_code send(const struct call *call, struct session *session, struct bytes archive,
+                           json_t **upload_out)
+{
+    char hash[HEX_HASH];
+    struct hash digest = contents_digest(archive);
+    json_t *result = NULL;
+    hex_format((struct bytes){digest.bytes, sizeof digest.bytes}, hash);
+    enum exit_code code =
+        agentd_call(call, session, "upload.open",
+                    json_pack("{s:I,s:s}", "size", (json_int_t)archive.size, "sha256", hash + 2), &result);
+    if (code != EXIT_DONE)
+        return code;
+    json_t *upload = json_incref(json_object_get(result, "upload"));
+    json_decref(result);
+    if (!json_is_string(upload)) {
+        json_decref(upload);
+        return call_fail(call, EXIT_FAILED, "agentd: its answer names no upload");
+    }
+    code = send_pieces(call, session, json_string_value(upload), archive);
+    if (code == EXIT_DONE)
+        *upload_out = upload;
+    else
+        json_decref(upload);
+    return code;
+}
+
+static json_t *list_json(const struct manifest_list *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, json_string(list->items[i]));
+    return array;
+}
+
+/* Everything that the manifest asks for: the operator has seen it and agreed. */
+static json_t *grant_json(const struct manifest *manifest)
+{
+    return json_pack("{s:o,s:o,s:o}", "publish", list_json(&manifest->publish), "subscribe",
+                     list_json(&manifest->subscribe), "capabilities", list_json(&manifest->capabilities));
+}
+
+static json_t *install_params(const struct call *call, const struct manifest *manifest, int64_t priority,
+                              json_t *upload, json_t *config)
+{
+    const char *name = call_value(call, "name"), *identity = call_value(call, "identity");
+    json_t *params = json_pack("{s:o,s:b,s:b,s:o}", "upload", upload, "enable", call_flag(call, "enable"),
+                               "replace", call_flag(call, "replace"), "grant", grant_json(manifest));
+    if (name != NULL)
+        json_object_set_new(params, "name", json_string(name));
+    if (identity != NULL)
+        json_object_set_new(params, "identity", json_string(identity));
+    if (priority >= 0)
+        json_object_set_new(params, "priority", json_integer(priority));
+    if (config != NULL)
+        json_object_set_new(params, "config", config);
+    return params;
+}
+
+/* Shows what the agent is and asks for, and whether the user agrees. */
+static enum exit_code agree(const struct call *call, const struct bundle *bundle)
+{
+    if (call_flag(call, "yes"))
+        return EXIT_DONE;
+    bundle_file_print(bundle, stderr);
+    return agentd_agree(call, "install it, with all of this?");
+}
+
+static enum exit_code install(const struct call *call, const struct bundle *bundle, int64_t priority,
+                              json_t *config)
+{
+    struct session session;
+    json_t *upload = NULL, *result = NULL;
+    enum exit_code code = session_open(call, &session);
+    if (code != EXIT_DONE) {
+        json_decref(config);
+        return code;
+    }
+    code = send(call, &session, bundle->archive, &upload);
+    if (code == EXIT_DONE)
+        code = agentd_call(call, &session, "agent.install",
+                           install_params(call, &bundle->manifest, priority, upload, config), &result);
+    else
+        json_decref(config);
+    session_close(&session);
+    if (code == EXIT_DONE)
+        agentd_print(call, result);
+    return code;
+}
+
+enum exit_code verb_agent_install(const struct call *call)
+{
+    struct bundle_file_held held;
+    struct bb_reason reason = {""};
+    json_t *config = NULL;
+    int64_t priority;
+    const char *name = call_value(call, "name");
+    if (call_integer(call, "priority", 0, 100, -1, &reason, &priority) != BB_OK)
+        return call_fail(call, EXIT_USAGE, "%s", reason.text);
+    if (name != NULL && !manifest_is_name(name))
+        return call_fail(call, EXIT_USAGE,
+                         "--name: expected 1 to 63 of a-z 0-9 . -, a letter or digit first");
+    enum exit_code code = bundle_file_open(call, call->args[0], NULL, &held);
+    if (code != EXIT_DONE)
+        return code;
+    code = take_config(call, &held.bundle.manifest, &config);
+    if (code == EXIT_DONE)
+        code = agree(call, &held.bundle);
+    if (code == EXIT_DONE)
+        code = install(call, &held.bundle, priority, config);
+    else
+        json_decref(config);
+    bundle_file_close(&held);
+    return code;
+}
