@@ -37,26 +37,39 @@ static enum exit_code exit_of_open(const struct call *call, const struct session
     return down ? EXIT_UNREACHABLE : exit_of(status);
 }
 
+enum status session_try(const struct call *call, struct bb_reason *reason, struct session *out)
+{
+    struct session s = {0};
+    double timeout_s;
+    enum status status = call_number(call, "timeout", 0.001, 86400, SESSION_TIMEOUT_S, reason, &timeout_s);
+    if (status == BB_OK)
+        status = home_find(call_value(call, "home"), reason, s.home, sizeof s.home);
+    if (status != BB_OK)
+        return status;
+    s.timeout_ms = (uint32_t)(timeout_s * 1000);
+    *out = s;
+    status = bb_loop_open(&s.loop);
+    if (status != BB_OK)
+        return call_reason(reason, BB_IO, "the event loop does not start: %s", bb_status_text(status));
+    status = connect_client(call, &s, reason);
+    if (status == BB_OK) {
+        *out = s;
+        return BB_OK;
+    }
+    bb_loop_close(s.loop);
+    if (*reason->text == '\0')
+        bb_reason_say(reason, "%s", bb_status_text(status));
+    return status;
+}
+
 enum exit_code session_open(const struct call *call, struct session *out)
 {
     struct session s = {0};
     struct bb_reason reason = {""};
-    double timeout_s;
-    enum status status = call_number(call, "timeout", 0.001, 86400, SESSION_TIMEOUT_S, &reason, &timeout_s);
-    if (status == BB_OK)
-        status = home_find(call_value(call, "home"), &reason, s.home, sizeof s.home);
+    enum status status = session_try(call, &reason, &s);
     if (status != BB_OK)
-        return call_fail(call, exit_of(status), "%s", reason.text);
-    s.timeout_ms = (uint32_t)(timeout_s * 1000);
-    status = bb_loop_open(&s.loop);
-    if (status != BB_OK)
-        return call_fail(call, EXIT_FAILED, "the event loop does not start: %s", bb_status_text(status));
-    status = connect_client(call, &s, &reason);
-    if (status != BB_OK) {
-        bb_loop_close(s.loop);
-        return call_fail(call, exit_of_open(call, &s, status), "%s",
-                         *reason.text == '\0' ? bb_status_text(status) : reason.text);
-    }
+        return call_fail(call, *s.home == '\0' ? exit_of(status) : exit_of_open(call, &s, status), "%s",
+                         reason.text);
     *out = s;
     return EXIT_DONE;
 }

@@ -18,6 +18,10 @@ struct session {
  * been told on standard error, and nothing is to be closed then. */
 enum exit_code session_open(const struct call *call, struct session *out);
 
+/* The same, telling nothing but *reason: for who goes on without the bus. out->home is known also without it,
+ * unless the call itself is wrong (then it is untouched). */
+BB_MUST_CHECK enum status session_try(const struct call *call, struct bb_reason *reason, struct session *out);
+
 /* Closes both. */
 void session_close(struct session *session);
 

@@ -189,6 +189,8 @@ static const struct option signer_name = {"name", "NAME", NULL, NULL, "who that 
 static const struct option signs_for = {
     "agent", "NAME…", NULL, NULL,
     "the agents that are taken from it, or NAME* for all that begin so; all without it"};
+static const struct option nagios = {"nagios", NULL, NULL, NULL,
+                                     "print one line for a monitor, exit 0, 1 or 2 as Nagios has it"};
 
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
@@ -197,6 +199,11 @@ static const struct verb table[] = {
      LIST(&agent, &home, &json), "busbar(1)", verb_init, false},
     {"status", "", 0, 0, "show the broker, who is on the bus, and the boards", NULL, LIST(&json, BUS),
      "busbar-bus(1)", verb_status, false},
+    {"doctor", "", 0, 0, "name what is wrong with the installation, with the remedy",
+     "Looks at the home, the machine, serial ports, databases, the bus, agents and the ledger; changes "
+     "nothing.\n"
+     "Exit status 1 when something fails; warnings alone are 0.",
+     LIST(&json, &nagios, BUS), "busbar-doctor(1)", verb_doctor, false},
     {"platforms", "", 0, 0, "show the links to other platforms",
      "Asks this platform's federation-agent; exit status 4 when there is none.", LIST(&json, BUS),
      "busbar-bus(1)", verb_platforms, false},

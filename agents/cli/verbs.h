@@ -7,6 +7,7 @@
 /* Each does what its row in the table says; `call` has been checked against that row. */
 verb_run verb_init;
 verb_run verb_status;
+verb_run verb_doctor;
 verb_run verb_platforms;
 verb_run verb_access_list;
 verb_run verb_access_show;

@@ -42,7 +42,7 @@ MAY_INCLUDE = {
     "ledger/verify": ["market", "ledger/crypto", "ledger/core"],
     "ledger": ["market", "ledger/crypto", "ledger/core", "bus/client"],
     "agents": ["bus/client", "bus/core", "bus/rules", "node-fw/dispatch", "node-fw/link", "node-fw/central", "node-fw/sim", "node-fw/node",
-               "market", "ledger/crypto", "ledger/core", "agents/bundle"],
+               "market", "ledger/crypto", "ledger/core", "agents/bundle", "agents/care"],
     "tests": [""],
 }
 
@@ -54,7 +54,7 @@ THIRD_PARTY = {
     "jansson.h": ["bus", "agents", "ledger", "tests"],
     "secp256k1.h": ["ledger/crypto", "tests"],
     "secp256k1_recovery.h": ["ledger/crypto", "tests"],
-    "sqlite3.h": ["ledger", "bus/configs", "bus/durable", "agents/historian", "agents/host", "tests"],
+    "sqlite3.h": ["ledger", "bus/configs", "bus/durable", "agents/care", "agents/historian", "agents/host", "tests"],
     "libpq-fe.h": ["agents/historian"],
     "curl/curl.h": ["agents/historian"],
     "libserialport.h": ["agents/uart", "tests"],
