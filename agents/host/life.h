@@ -15,6 +15,8 @@
 #define LIFE_PAUSE_LAST_MS  60000
 /* An agent that has run so long starts again after the first pause. */
 #define LIFE_STEADY_MS 60000
+/* What lives so long after it was killed is told. */
+#define LIFE_STUCK_MS 5000
 
 enum life_state {
     LIFE_STOPPED,  /* nothing of it lives, and nothing is due */

@@ -39,7 +39,7 @@ struct store_move {
     char phase[16];
     int64_t since_ms;
     char reason[512];
-    char *data; /* a JSON text of the mover's own, borrowed; NULL: none */
+    const char *data; /* a JSON text of the mover's own, borrowed; NULL: none */
 };
 
 /* Called for each row; all that it is given is borrowed for the call. */
