@@ -9,8 +9,11 @@
 #include "agents/host/store.h"
 
 #include <busbar/client.h>
+#include <jansson.h>
 
 #define HOST_AGENTS_MAX 512
+/* Its identity on the bus. */
+#define HOST_IDENTITY "agentd"
 
 struct host;
 struct hosted;
@@ -33,6 +36,7 @@ struct host_waiter {
 /* An installed agent. */
 struct hosted {
     struct host *host;
+    struct hosted *next; /* of those that were removed */
     struct store_agent row;
     struct manifest manifest;
     struct life life;
@@ -54,21 +58,17 @@ struct host {
     struct store *store;
     struct hosted *agents[HOST_AGENTS_MAX]; /* in the order of priority and name */
     size_t count;
-    bool ending; /* agentd stops: nothing is started any more */
+    struct hosted *removed; /* to be freed */
+    bool ending;            /* agentd stops: nothing is started any more */
     struct supervisor *supervisor;
-    struct install *install;
-    struct limits *limits;
+    struct uploads *uploads;
+    struct served *served; /* method.c: what the client was given */
     struct moves *moves;
     struct directory *directory;
 };
 
 /* The agent of that name; NULL. */
 struct hosted *host_find(const struct host *host, const char *name);
-
-/* Takes an agent that is in the store (or is put there just now) and whose bundle, home and state are on the
- * disk into the list; it is not started. BB_EXISTS, BB_FULL; as manifest_read. */
-BB_MUST_CHECK enum status host_add(struct host *host, const struct store_agent *row, struct hosted **out,
-                                   struct bb_reason *reason);
 
 /* Forgets a stopped agent: its row in the store, its grants in access.json, its bundle unless another uses
  * it, its home, and its state and log unless `keep_state`. What was done already when something fails is done

@@ -24,6 +24,10 @@ struct install_order {
 BB_MUST_CHECK enum status install_put(struct host *host, const struct install_order *order,
                                       struct bb_reason *reason, struct hosted **out);
 
+/* The name that the order's agent has or would have, "" when the bundle is none:
+ * name_out[MANIFEST_NAME_ROOM]. Returns it. */
+const char *install_name(const struct install_order *order, char *name_out);
+
 /* What the agent is granted now, as in `grant` above, new. BB_NOT_FOUND: its key has no entry; BB_IO,
  * BB_MALFORMED. */
 BB_MUST_CHECK enum status install_grant(const struct hosted *agent, struct bb_reason *reason,

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Numbers that are looked at one by one; when more were given all processes are looked at. */
@@ -215,6 +216,14 @@ static void discover(struct members *members)
     sort_fresh(members);
 }
 
+/* Waits for what came here when its parent ended. An agent's first process is waited for by its owner. */
+static void reap(const struct members *members, const struct member *member)
+{
+    if (member->seen.state == 'Z' && member->seen.parent == members->self &&
+        (member->owner == NULL || member->owner->leader != member->pid))
+        (void)!waitpid(member->pid, NULL, WNOHANG);
+}
+
 static void refresh(struct members *members)
 {
     for (struct members_owner *owner = members->owners; owner != NULL; owner = owner->next)
@@ -225,6 +234,7 @@ static void refresh(struct members *members)
             forget(members, i);
             continue;
         }
+        reap(members, member);
         if (member->owner == NULL)
             continue;
         member->owner->processes++;
@@ -302,6 +312,16 @@ uint64_t members_proportional(const struct members *members, const struct member
             sum += procfs_proportional(members->list[i].pid);
     }
     return sum;
+}
+
+unsigned members_files(const struct members *members, const struct members_owner *owner)
+{
+    unsigned files = 0;
+    for (size_t i = 0; i < members->count; i++) {
+        if (members->list[i].owner == owner)
+            files += procfs_files(members->list[i].pid);
+    }
+    return files;
 }
 
 void members_yield(const struct members *members, const struct members_owner *owner)

@@ -47,6 +47,9 @@ void members_signal(struct members *members, struct members_owner *owner, int nu
 /* The owner's proportional memory, in bytes: exact, and expensive. */
 uint64_t members_proportional(const struct members *members, const struct members_owner *owner);
 
+/* Files that the owner's processes have open. */
+unsigned members_files(const struct members *members, const struct members_owner *owner);
+
 /* Lets the owner's processes run only when nobody else wants to. */
 void members_yield(const struct members *members, const struct members_owner *owner);
 

@@ -106,17 +106,35 @@ bool procfs_has_variable(pid_t pid, const char *name, const char *value)
     return false;
 }
 
+/* The list of its open files; NULL. */
+static DIR *open_files(pid_t pid)
+{
+    int folder = open_of(pid, "fd", O_RDONLY | O_DIRECTORY);
+    DIR *list = folder < 0 ? NULL : fdopendir(folder);
+    if (list == NULL && folder >= 0)
+        close(folder);
+    return list;
+}
+
+unsigned procfs_files(pid_t pid)
+{
+    unsigned files = 0;
+    DIR *list = open_files(pid);
+    if (list == NULL)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(list)) != NULL;)
+        files += entry->d_name[0] != '.';
+    closedir(list);
+    return files;
+}
+
 bool procfs_has_open(pid_t pid, const struct stat *file)
 {
     struct stat about;
     bool found = false;
-    int folder = open_of(pid, "fd", O_RDONLY | O_DIRECTORY);
-    DIR *list = folder < 0 ? NULL : fdopendir(folder);
-    if (list == NULL) {
-        if (folder >= 0)
-            close(folder);
+    DIR *list = open_files(pid);
+    if (list == NULL)
         return false;
-    }
     for (struct dirent *entry; !found && (entry = readdir(list)) != NULL;)
         found = entry->d_name[0] != '.' && fstatat(dirfd(list), entry->d_name, &about, 0) == 0 &&
                 about.st_dev == file->st_dev && about.st_ino == file->st_ino;

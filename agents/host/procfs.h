@@ -36,6 +36,9 @@ bool procfs_has_variable(pid_t pid, const char *name, const char *value);
 /* True when the process has the file open. */
 bool procfs_has_open(pid_t pid, const struct stat *file);
 
+/* How many files the process has open. */
+unsigned procfs_files(pid_t pid);
+
 /* The number that was given last to any process or thread; −1. `fd` is of /proc/loadavg. */
 pid_t procfs_last_pid(int fd);
 

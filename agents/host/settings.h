@@ -5,7 +5,7 @@
 #include "bus/client/config.h"
 
 struct settings {
-    char *home, *address, *identity;
+    char *home, *address;
     char *cgroup;                   /* the delegated cgroup; "": the own one, if it is delegated */
     char *platform;                 /* this platform's name for moves; "": as federation.json has it */
     struct setting_list moves_from; /* platforms whose agents may move here */
