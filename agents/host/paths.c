@@ -27,7 +27,7 @@ enum status paths_open(const char *given, struct paths *out, struct bb_reason *r
         bb_reason_say(reason, "%s: %s; `busbar init` makes a home", path, strerror(errno));
         return BB_NOT_FOUND;
     }
-    if (strlen(real) + BELOW_MAX >= sizeof out->home) {
+    if (strlen(real) >= sizeof out->home) {
         bb_reason_say(reason, "%s: too long a path for a home", real);
         free(real);
         return BB_RANGE;
@@ -39,7 +39,7 @@ enum status paths_open(const char *given, struct paths *out, struct bb_reason *r
 
 char *paths_below(const struct paths *paths, const char *below, char *path_out)
 {
-    snprintf(path_out, BB_PATH_MAX, "%s/%.*s", paths->home, BELOW_MAX - 2, below);
+    snprintf(path_out, BB_PATH_MAX, "%s/%.*s", paths->home, BELOW_MAX, below);
     return path_out;
 }
 

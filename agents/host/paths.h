@@ -18,8 +18,11 @@ enum path_of_agent {
     PATH_LOG_OLD /* log.1 */
 };
 
+/* A home is so much shorter than a path that all of these fit behind it. */
+#define PATHS_HOME_SIZE (BB_PATH_MAX - 1024)
+
 struct paths {
-    char home[BB_PATH_MAX]; /* absolute, short enough that all of these fit */
+    char home[PATHS_HOME_SIZE]; /* absolute */
 };
 
 /* The home as an absolute path; `given` "": BUSBAR_HOME, or ~/.local/share/busbar. BB_NOT_FOUND, BB_RANGE. */
