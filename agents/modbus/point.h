@@ -34,7 +34,7 @@ struct point {
     enum point_table table;
     enum point_kind kind;
     enum point_absent absent;
-    uint16_t address; /* as on the wire, from 0 */
+    uint16_t address; /* as in Modbus itself, from 0 */
     uint16_t count;   /* registers (or bits: 1); address + count ≤ 65536 */
     bool little;      /* the bytes of the value stand with the lowest first */
     bool mixed;       /* the registers of the value stand with the lowest first */
