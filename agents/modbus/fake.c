@@ -141,6 +141,8 @@ static void move(struct fake *f, size_t at, int64_t now_ms)
     double seconds = (double)now_ms / 1000.0, phase = noise(f->seed, at, -1) * 2 * M_PI;
     double swing =
         0.08 * sin(2 * M_PI * seconds / PERIOD_S + phase) + 0.02 * (noise(f->seed, at, now_ms / 1000) - 0.5);
+    if (strcmp(p->units, "Hz") == 0 || strcmp(p->units, "V") == 0)
+        swing /= 20;
     struct value value = {VALUE_NUMBER, false, ""};
     bool energy = strstr(p->units, "Wh") != NULL || strstr(p->units, "Ah") != NULL;
     snprintf(value.text, sizeof value.text, "%.3f",
