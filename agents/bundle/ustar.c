@@ -155,9 +155,9 @@ static enum status take_entry(struct taking *t, struct archive_entry *header, si
     const char *path = archive_entry_pathname(header);
     if (path == NULL)
         return wrong(t->reason, BB_MALFORMED, "?", "has no path");
-    const char *what = entry_path_wrong(path);
+    const char *what = header_wrong(header);
     if (what == NULL)
-        what = header_wrong(header);
+        what = entry_path_wrong(path);
     la_int64_t size = archive_entry_size(header);
     if (what == NULL &&
         (position != t->at || t->archive.data[t->at + TYPE] != '0')) /* an extension comes first */

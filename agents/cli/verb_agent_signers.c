@@ -69,7 +69,7 @@ static enum exit_code save(const struct call *call, const struct trust *trust, c
 {
     struct bb_reason reason = {""};
     if (trust_save(trust, path, &reason) != BB_OK)
-        return call_fail(call, EXIT_FAILED, "%s", reason.text);
+        return call_fail(call, EXIT_FAILED, "%s; busbar init makes a home", reason.text);
     if (call_flag(call, "json"))
         print_json(trust);
     else

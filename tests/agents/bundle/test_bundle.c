@@ -137,7 +137,7 @@ static void test_paths(void **state)
         {"z\na", "\"z?a\" has a control character"},
         {"z\x7f", "control character"},
         {"z\xff", "\"z?\" has a path that is not UTF-8"},
-        {"z/", "\"z/\" has an empty part"},
+        {"z/", "\"z/\" is a folder"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct tar tar = ended(laid_out(&(struct more){cases[i].path, "x", "0644", NULL, false}));

@@ -5,6 +5,7 @@
 //   node wallets.mjs seal   < requests    [{"secret","passphrase"}, …] → [{"maker","json"}, …]
 //   node wallets.mjs open   < requests    [{"json","passphrase"}, …] → [{"ethers","ox"}, …]: the secrets they find
 //   node wallets.mjs digests < requests   [{"domain","types","primaryType","message"}, …] → [{"ethers","viem"}, …]: EIP-712 digests
+//   node wallets.mjs typed  < requests    [{"secret","document"}, …] → [{"ethers","viem"}, …]: signatures of such a document
 //   node wallets.mjs texts  < requests    [{"secret","text"}, …] → [{"ethers","viem"}, …]: EIP-191 signatures
 import { webcrypto } from "node:crypto";
 import { TypedDataEncoder, Wallet, decryptKeystoreJsonSync, encryptKeystoreJsonSync } from "ethers";
@@ -146,6 +147,15 @@ function digest({ domain, types, primaryType, message }) {
   return { ethers: TypedDataEncoder.hash(domain, own, message), viem: hashTypedData({ domain, types, primaryType, message }), domain: EIP712Domain.length };
 }
 
+// Such a document signed.
+async function typed({ secret, document: { domain, types, primaryType, message } }) {
+  const { EIP712Domain, ...own } = types;
+  return {
+    ethers: await new Wallet(secret).signTypedData(domain, own, message),
+    viem: await privateKeyToAccount(secret).signTypedData({ domain, types, primaryType, message }),
+  };
+}
+
 async function requests(answer) {
   const chunks = [];
   for await (const chunk of process.stdin)
@@ -155,4 +165,4 @@ async function requests(answer) {
 }
 
 const [command, ...rest] = process.argv.slice(2);
-await { cases: () => cases(...rest), sign: () => requests(sign), seal: () => requests(seal), open: () => requests(open), texts: () => requests(text), digests: () => requests(digest) }[command]();
+await { cases: () => cases(...rest), sign: () => requests(sign), seal: () => requests(seal), open: () => requests(open), texts: () => requests(text), digests: () => requests(digest), typed: () => requests(typed) }[command]();
