@@ -111,6 +111,16 @@ static enum status check_security(struct broker *b, struct bb_reason *reason)
     return BB_DENIED;
 }
 
+/* Two brokers on one machine have homes of their own, but the same ports unless somebody says otherwise. */
+static void advise(struct bb_reason *reason)
+{
+    const struct bb_reason what = *reason;
+    bb_reason_say(reason,
+                  "%.300s; for another busbard beside this one: --vip, --sub and --pub, or \"vip\", \"sub\" "
+                  "and \"pub\" in busbard.json of its home",
+                  what.text);
+}
+
 static enum status open_doors(struct broker *b, struct bb_reason *reason)
 {
     const struct settings *s = b->settings;
@@ -127,6 +137,8 @@ static enum status open_doors(struct broker *b, struct bb_reason *reason)
     b->zap.context = b;
     for (size_t i = 0; i < sizeof doors / sizeof *doors && status == BB_OK; i++)
         status = door_open(b->context, &doors[i].options, doors[i].door, reason);
+    if (status == BB_EXISTS)
+        advise(reason);
     return status;
 }
 

@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAME "config.store"
 /* How long an agent has to take a configuration before the caller is answered all the same. */
 #define UPDATE_MS 30000
 
@@ -92,16 +91,19 @@ static bool take_identity(struct hosted_call *call, const char **out)
     return is_identity && has_store(call);
 }
 
-/* Takes identity and name; false when one is none, and the call is answered. */
-static bool take_names(struct hosted_call *call, const char **identity_out, char *name_out)
+/* Takes a configuration's name; false when it is none, and the call is answered. */
+static bool take_name(struct hosted_call *call, size_t at, char *name_out)
 {
     struct bb_reason reason = {""};
-    if (!take_identity(call, identity_out))
-        return false;
-    if (config_text_name(text_at(call, AT_NAME, ""), name_out, &reason) == BB_OK)
+    if (config_text_name(text_at(call, at, ""), name_out, &reason) == BB_OK)
         return true;
     hosted_fail(call, JSONRPC_INVALID_PARAMS, "ValueError", "%s", reason.text);
     return false;
+}
+
+static bool take_names(struct hosted_call *call, const char **identity_out, char *name_out)
+{
+    return take_identity(call, identity_out) && take_name(call, AT_NAME, name_out);
 }
 
 /* -- rows ----------------------------------------------------------------------------------------------- */
@@ -123,9 +125,8 @@ static void keep_name(void *context, const struct config_row *row)
 static json_t *value_of(json_t *row)
 {
     json_t *value = NULL;
-    if (config_text_parse(json_string_value(json_object_get(row, "type")),
-                          json_string_value(json_object_get(row, "data")), &value, NULL) != BB_OK)
-        return NULL;
+    (void)!config_text_parse(json_string_value(json_object_get(row, "type")),
+                             json_string_value(json_object_get(row, "data")), &value, NULL);
     return value;
 }
 
@@ -184,7 +185,7 @@ static void push(struct hosted_call *call, const char *agent, const char *method
     waiting->hosted = call->hosted;
     waiting->ticket = ticket;
     snprintf(waiting->agent, sizeof waiting->agent, "%s", agent);
-    if (hosted_ask(call->hosted, NAME, agent, method, params, UPDATE_MS, on_taken, waiting) == BB_OK)
+    if (hosted_ask(call->hosted, call->self, agent, method, params, UPDATE_MS, on_taken, waiting) == BB_OK)
         return;
     hosted_finish(call->hosted, ticket, NULL);
     free(waiting);
@@ -199,12 +200,11 @@ static void push_all(struct hosted_call *call, const char *identity)
     struct config_service *s = call->context;
     json_t *all = json_object();
     enum status status = config_store_each(s->store, identity, keep_value, all, &reason);
-    if (status == BB_OK) {
-        push(call, identity, "config.initial_update", json_pack("[o]", all));
-        return;
-    }
+    if (status == BB_OK)
+        push(call, identity, "config.initial_update", json_pack("[O]", all));
+    else
+        fail_store(call, status, &reason);
     json_decref(all);
-    fail_store(call, status, &reason);
 }
 
 static void initialize_configs(struct hosted_call *call)
@@ -232,53 +232,65 @@ static void write_time(char text[40])
     snprintf(text, 40, "%s.%06ld+00:00", seconds, (long)now.tv_usec);
 }
 
-enum { AT_CONTENTS = AT_NAME + 1, AT_TYPE, AT_SET_TRIGGER, AT_SET_SEND };
+/* A configuration that is to be stored. */
+struct change {
+    const char *identity, *name, *type, *text;
+    bool trigger, send;
+};
 
 /* Reads the new contents; NULL when they are refused, and the call is answered. */
-static json_t *take_contents(struct hosted_call *call, const char *identity, const char *name)
+static json_t *take_contents(struct hosted_call *call, const struct change *c)
 {
     struct bb_reason reason = {""};
     const struct config_service *s = call->context;
-    struct shelf shelf = {s->store, identity};
+    struct shelf shelf = {s->store, c->identity};
     json_t *value = NULL;
-    if (config_text_parse(text_at(call, AT_TYPE, "raw"), text_at(call, AT_CONTENTS, ""), &value, &reason) !=
-        BB_OK) {
-        hosted_fail(call, JSONRPC_FAILED, "ValueError", "%s: %s", name, reason.text);
+    if (config_text_parse(c->type, c->text, &value, &reason) != BB_OK) {
+        hosted_fail(call, JSONRPC_FAILED, "ValueError", "%s: %s", c->name, reason.text);
         return NULL;
     }
-    if (!config_text_is_cyclic(name, value, look_up, &shelf))
+    if (!config_text_is_cyclic(c->name, value, look_up, &shelf))
         return value;
     json_decref(value);
-    hosted_fail(call, JSONRPC_FAILED, "ValueError", "%s: it would contain itself through its links", name);
+    hosted_fail(call, JSONRPC_FAILED, "ValueError", "%s: it would contain itself through its links", c->name);
     return NULL;
 }
 
-static void set_config(struct hosted_call *call)
+static void store(struct hosted_call *call, const struct change *c)
 {
-    char name[CONFIG_NAME_MAX + 1], modified[40];
-    const char *identity;
+    char modified[40];
     struct bb_reason reason = {""};
     struct config_service *s = call->context;
     bool fresh = false;
-    if (!take_names(call, &identity, name))
-        return;
-    json_t *value = take_contents(call, identity, name);
+    json_t *value = take_contents(call, c);
     if (value == NULL)
         return;
     write_time(modified);
-    const struct config_row row = {name, text_at(call, AT_TYPE, "raw"), text_at(call, AT_CONTENTS, ""),
-                                   modified};
-    enum status status = config_store_put(s->store, identity, &row, &fresh, &reason);
+    const struct config_row row = {c->name, c->type, c->text, modified};
+    enum status status = config_store_put(s->store, c->identity, &row, &fresh, &reason);
     if (status != BB_OK)
         fail_store(call, status, &reason);
-    else if (bool_at(call, AT_SET_SEND, true))
-        push(call, identity, "config.update",
-             json_pack("{s:[s,s],s:{s:O,s:b}}", "*args", fresh ? "NEW" : "UPDATE", name, "**kwargs",
-                       "contents", value, "trigger_callback", bool_at(call, AT_SET_TRIGGER, true)));
+    else if (c->send)
+        push(call, c->identity, "config.update",
+             json_pack("{s:[s,s],s:{s:O,s:b}}", "*args", fresh ? "NEW" : "UPDATE", c->name, "**kwargs",
+                       "contents", value, "trigger_callback", c->trigger));
     json_decref(value);
 }
 
-enum { AT_DELETE_TRIGGER = AT_NAME + 1, AT_DELETE_SEND };
+enum { AT_CONTENTS = AT_NAME + 1, AT_TYPE, AT_SET_TRIGGER, AT_SET_SEND };
+
+static void set_config(struct hosted_call *call)
+{
+    char name[CONFIG_NAME_MAX + 1];
+    struct change c = {.name = name};
+    if (!take_names(call, &c.identity, name))
+        return;
+    c.text = text_at(call, AT_CONTENTS, "");
+    c.type = text_at(call, AT_TYPE, "raw");
+    c.trigger = bool_at(call, AT_SET_TRIGGER, true);
+    c.send = bool_at(call, AT_SET_SEND, true);
+    store(call, &c);
+}
 
 /* Answers that there is no such configuration, in VOLTTRON's words for it. */
 static void fail_missing(struct hosted_call *call, const char *identity, const char *name)
@@ -286,23 +298,31 @@ static void fail_missing(struct hosted_call *call, const char *identity, const c
     hosted_fail(call, JSONRPC_FAILED, "KeyError", "there is no configuration \"%s\" of %s", name, identity);
 }
 
+static void discard(struct hosted_call *call, const struct change *c)
+{
+    struct bb_reason reason = {""};
+    struct config_service *s = call->context;
+    enum status status = config_store_delete(s->store, c->identity, c->name, &reason);
+    if (status == BB_NOT_FOUND)
+        fail_missing(call, c->identity, c->name);
+    else if (status != BB_OK)
+        fail_store(call, status, &reason);
+    else if (c->send)
+        push(call, c->identity, "config.update",
+             json_pack("{s:[s,s],s:{s:b}}", "*args", "DELETE", c->name, "**kwargs", "trigger_callback",
+                       c->trigger));
+}
+
+enum { AT_DELETE_TRIGGER = AT_NAME + 1, AT_DELETE_SEND };
+
 static void delete_config(struct hosted_call *call)
 {
     char name[CONFIG_NAME_MAX + 1];
-    const char *identity;
-    struct bb_reason reason = {""};
-    struct config_service *s = call->context;
-    if (!take_names(call, &identity, name))
-        return;
-    enum status status = config_store_delete(s->store, identity, name, &reason);
-    if (status == BB_NOT_FOUND)
-        fail_missing(call, identity, name);
-    else if (status != BB_OK)
-        fail_store(call, status, &reason);
-    else if (bool_at(call, AT_DELETE_SEND, true))
-        push(call, identity, "config.update",
-             json_pack("{s:[s,s],s:{s:b}}", "*args", "DELETE", name, "**kwargs", "trigger_callback",
-                       bool_at(call, AT_DELETE_TRIGGER, true)));
+    struct change c = {.name = name,
+                       .trigger = bool_at(call, AT_DELETE_TRIGGER, true),
+                       .send = bool_at(call, AT_DELETE_SEND, true)};
+    if (take_names(call, &c.identity, name))
+        discard(call, &c);
 }
 
 static void delete_store(struct hosted_call *call)
@@ -412,7 +432,42 @@ static void get_metadata(struct hosted_call *call)
         hosted_result(call, row);
 }
 
-/* -- the table ------------------------------------------------------------------------------------------ */
+/* -- VOLTTRON 10: an agent's own configurations, without its identity -------------------------------------
+ */
+
+enum { AT_OWN_NAME, AT_OWN_VALUE, AT_OWN_TRIGGER, AT_OWN_SEND };
+
+static void set_own_config(struct hosted_call *call)
+{
+    char name[CONFIG_NAME_MAX + 1];
+    json_t *value = call->arguments[AT_OWN_VALUE];
+    bool tree = json_is_object(value) || json_is_array(value);
+    if (!has_store(call) || !take_name(call, AT_OWN_NAME, name))
+        return;
+    if (!tree && !json_is_string(value)) {
+        hosted_fail(call, JSONRPC_FAILED, "ValueError", "%s: contents are a text, an object or a list", name);
+        return;
+    }
+    char *text = tree ? json_dumps(value, 0) : strdup(json_string_value(value));
+    CHECK(text != NULL);
+    bool trigger = bool_at(call, AT_OWN_TRIGGER, false), send = bool_at(call, AT_OWN_SEND, true);
+    const struct change c = {call->caller, name, tree ? "json" : "raw", text, trigger, send};
+    store(call, &c);
+    free(text);
+}
+
+static void delete_own_config(struct hosted_call *call)
+{
+    char name[CONFIG_NAME_MAX + 1];
+    const struct change c = {.identity = call->caller,
+                             .name = name,
+                             .trigger = bool_at(call, AT_OWN_VALUE, false),
+                             .send = bool_at(call, AT_OWN_TRIGGER, true)};
+    if (has_store(call) && take_name(call, AT_OWN_NAME, name))
+        discard(call, &c);
+}
+
+/* -- the tables ------------------------------------------------------------------------------------------ */
 
 #define END                                                                                                  \
     {                                                                                                        \
@@ -472,18 +527,48 @@ static const struct hosted_method METHODS[] = {CHANGE("initialize_configs", init
                                                {.name = "list_stores", .run = list_stores},
                                                {.name = "manage_list_stores", .run = list_stores}};
 
+static const struct jsonrpc_parameter SET_OWN[] = {
+    {"config_name", JSONRPC_TEXT, false}, {"contents", JSONRPC_ANY, false}, UPDATES, END};
+static const struct jsonrpc_parameter DELETE_OWN[] = {{"config_name", JSONRPC_TEXT, false}, UPDATES, END};
+
+/* As VOLTTRON 10 has them. */
+static const struct hosted_method METHODS_10[] = {
+    CHANGE("manage_store", set_config, SET),
+    CHANGE("manage_delete_config", delete_config, DELETE),
+    CHANGE("manage_delete_store", delete_store, STORE),
+    READ("manage_get", get_config, GET),
+    READ("manage_get_metadata", get_metadata, CONFIG),
+    READ("manage_list_configs", list_configs, STORE),
+    {.name = "manage_list_stores", .run = list_stores},
+    {.name = "get_configs", .run = get_configs},
+    {.name = "set_config", .run = set_own_config, .parameters = SET_OWN, .writes = true},
+    {.name = "delete_config", .run = delete_own_config, .parameters = DELETE_OWN, .writes = true}};
+
 /* A file that is there is opened at once, so that what is wrong with it is known at the start. Where nobody
  * has configurations, SQLite's megabyte stays away. */
 static void *open_service(struct broker *broker, struct hosted *hosted)
 {
     struct config_service *s = calloc(1, sizeof *s);
     CHECK(s != NULL);
+    broker->configs = s;
     s->hosted = hosted;
     if (config_home(broker->settings->home, "config.db", s->path, sizeof s->path) != BB_OK)
         bb_reason_say(&s->trouble, "there is no home for config.db");
     else if (access(s->path, F_OK) == 0)
         open_store(s);
     return s;
+}
+
+/* Both names lead to one store. */
+static void *share_service(struct broker *broker, struct hosted *hosted)
+{
+    (void)hosted;
+    return broker->configs;
+}
+
+static void leave_service(void *context)
+{
+    (void)context;
 }
 
 static void close_service(void *context)
@@ -499,9 +584,16 @@ static json_t *status_of(void *context)
     return json_pack("{s:s}", "trouble", s->trouble.text);
 }
 
-const struct hosted_identity CONFIG_STORE = {.name = NAME,
+const struct hosted_identity CONFIG_STORE = {.name = "config.store",
                                              .methods = METHODS,
                                              .method_count = sizeof METHODS / sizeof *METHODS,
                                              .open = open_service,
                                              .close = close_service,
                                              .status = status_of};
+
+const struct hosted_identity CONFIG_STORE_10 = {.name = "platform.config_store",
+                                                .methods = METHODS_10,
+                                                .method_count = sizeof METHODS_10 / sizeof *METHODS_10,
+                                                .open = share_service,
+                                                .close = leave_service,
+                                                .status = status_of};

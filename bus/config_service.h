@@ -7,4 +7,8 @@
 
 extern const struct hosted_identity CONFIG_STORE;
 
+/* The same store as `platform.config_store`, with the methods of VOLTTRON 10: an agent's own configurations
+ * go without its identity, and callbacks are triggered only when that is asked for. After CONFIG_STORE. */
+extern const struct hosted_identity CONFIG_STORE_10;
+
 #endif

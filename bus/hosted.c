@@ -12,7 +12,8 @@
 #include <time.h>
 
 /* One row for each identity that the broker hosts. */
-static const struct hosted_identity *const IDENTITIES[] = {&CONFIG_STORE, &PLATFORM_AUTH, &BUSBAR_BROKER};
+static const struct hosted_identity *const IDENTITIES[] = {&CONFIG_STORE, &CONFIG_STORE_10, &PLATFORM_AUTH,
+                                                           &BUSBAR_BROKER};
 #define IDENTITY_COUNT (sizeof IDENTITIES / sizeof *IDENTITIES)
 
 /* An answer that is owed to a peer. */
@@ -271,6 +272,7 @@ static void call_method(const struct arrival *a, const struct jsonrpc_message *m
     struct hosted_call call = {.hosted = a->hosted,
                                .access = a->hosted->router->access,
                                .context = a->hosted->contexts[a->identity],
+                               .self = identity->name,
                                .caller = caller,
                                .peer = a->peer,
                                .entry = peers_at(&a->hosted->router->peers, a->peer)->entry,

@@ -29,6 +29,7 @@ struct hosted_call {
     struct hosted *hosted;
     void *context; /* of the identity */
     const struct access *access;
+    const char *self;   /* the identity that was called */
     const char *caller; /* the peer's identity, which its key was found to allow; also VIP's user */
     uint32_t peer, entry;
     const struct hosted_method *method;

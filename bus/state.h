@@ -66,6 +66,7 @@ struct broker {
     struct post *post;
     uint64_t looked; /* post->tries when the vip door was found empty last */
     struct hosted *hosted;
+    struct config_service *configs; /* hosted under two names */
     struct retain *retain;
     struct durable *durable; /* NULL: no durable topics */
     struct zap zap;

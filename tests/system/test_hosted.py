@@ -330,6 +330,43 @@ class ConfigStore(test_vip.WithBroker):
     def get(self, *args, **kwargs):
         return self.b.result("config.store", "get_config", "bb", *args, **kwargs)
 
+    def test_as_volttron_10_calls_it(self):
+        """`platform.config_store`: the same store; what is the agent's own goes without its identity."""
+        ten = "platform.config_store"
+        self.assertIsNone(self.b.result(ten, "set_config", "config", {"a": [1, 2.5]}))
+        self.assertEqual(self.pushed.pop(), ("config.update", {"*args": ["NEW", "config"], "**kwargs": {"contents": {"a": [1, 2.5]},
+                                                                                                         "trigger_callback": False}}))
+        self.assertIsNone(self.b.result(ten, "set_config", "config", "text", trigger_callback=True))
+        self.assertEqual(self.pushed.pop(), ("config.update", {"*args": ["UPDATE", "config"], "**kwargs": {"contents": "text",
+                                                                                                            "trigger_callback": True}}))
+        self.assertIsNone(self.b.result(ten, "set_config", "list", [1], send_update=False))
+        self.assertEqual(self.pushed, [])
+        # config.store sees the same.
+        self.assertEqual(self.get("list", raw=False), [1])
+        self.assertEqual(self.b.result("config.store", "get_metadata", "bb", "list")["type"], "json")
+        self.set("nine", '{"x":9}', "json")
+        self.pushed.clear()
+        self.assertIsNone(self.b.result(ten, "get_configs"))
+        self.assertEqual(self.pushed.pop(), ("config.initial_update", [{"config": "text", "list": [1], "nine": {"x": 9}}]))
+        for method, arguments, answer in (("manage_get", ("bb", "nine", False), {"x": 9}), ("manage_list_configs", ("bb",), ["config", "list", "nine"]),
+                                          ("manage_list_stores", (), ["bb"])):
+            self.assertEqual(self.b.result(ten, method, *arguments), answer)
+        self.assertIsNone(self.b.result(ten, "delete_config", "list", send_update=False))
+        self.assertIsNone(self.b.result(ten, "delete_config", "nine"))
+        self.assertEqual(self.pushed.pop(), ("config.update", {"*args": ["DELETE", "nine"], "**kwargs": {"trigger_callback": False}}))
+        self.assertEqual(self.b.refused(ten, "delete_config", "nine"), -32000)
+        self.assertEqual(self.b.refused(ten, "set_config", "n", 7), -32000)
+        self.assertEqual(self.b.refused(ten, "set_config", "", "x"), -32602)
+        # Whose it is says the key, not an argument; to change another's takes the capability.
+        c = Caller(self.broker, "cc.10")
+        c.serves = {"config.update": lambda params: None}
+        self.assertIsNone(c.result(ten, "set_config", "mine", "1"))
+        self.assertEqual(c.refused(ten, "manage_store", "bb", "n", "1"), -32001)
+        self.assertEqual(self.a.result("config.store", "list_stores"), ["bb", "cc.10"])
+        self.assertIsNone(self.a.result(ten, "manage_store", "absent", "n", "[1]", "json"))
+        self.assertEqual(self.a.result(ten, "manage_get", "absent", "n"), "[1]")
+        self.assertIsNone(self.a.result(ten, "manage_delete_store", "absent"))
+
     def test_a_row_comes_back_as_it_was(self):
         csv = 'point,"units, ""of"" it"\r\na,F\r\n\r\nb\r\n"c\nd",kW,more,still\n'
         parsed = [{"point": "a", 'units, "of" it': "F"}, {"point": "b", 'units, "of" it': None},

@@ -26,7 +26,7 @@ CONTEXT = zmq.Context.instance()
 # How long nothing must come to count as nothing.
 QUIET_MS = 400
 # Identities that the broker hosts itself.
-HOSTED = ["config.store", "platform.auth", "busbar.broker"]
+HOSTED = ["config.store", "platform.config_store", "platform.auth", "busbar.broker"]
 
 
 def text_of(key):
@@ -559,6 +559,7 @@ class Process(unittest.TestCase):
             result = self.run_busbard("--home", home, "--security", "none", "--vip", taken)
             self.assertEqual(result.returncode, 1)
             self.assertIn(taken, result.stderr)
+            self.assertIn('--vip, --sub and --pub, or "vip", "sub" and "pub" in busbard.json', result.stderr)
         broker.stop()
 
     def test_stale_socket_and_files(self):
