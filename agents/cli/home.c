@@ -20,12 +20,16 @@
 /* An agent's identity, with its NUL. */
 #define AGENT_NAME_MAX 65
 
+/* Which homes have a key: a user's own, a host's, or both. */
+enum { OWN = 1, HOST = 2 };
+
 /* What a key may do. NULL-terminated lists. */
 struct grant {
     const char *key; /* keys/<key>.json */
     const char *comment;
     const char *const *identities, *const *publish, *const *subscribe;
-    const char *capability; /* NULL: none */
+    const char *const *capabilities; /* NULL: none */
+    unsigned homes;
 };
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -33,19 +37,30 @@ struct grant {
 static const struct grant grants[] = {
     {"consumer-agent", "the consumers' boards", WORDS("consumer-agent"),
      WORDS("Data/consumer/", "dispatch/", "alerts/dispatch/", "heartbeat/consumer-agent"),
-     WORDS("Data/", "dispatch/"), NULL},
+     WORDS("Data/", "dispatch/"), NULL, OWN | HOST},
     {"dg-agent", "the generators' boards", WORDS("dg-agent"),
      WORDS("Data/dg/", "dispatch/", "alerts/dispatch/", "heartbeat/dg-agent"), WORDS("Data/", "dispatch/"),
-     NULL},
+     NULL, OWN | HOST},
     {"ledger", "the Bit-Energy ledger", WORDS("ledger"), WORDS("market/", "heartbeat/ledger"), WORDS(""),
-     NULL},
-    {"cli", "the command line", WORDS("cli", "cli.*"), WORDS(""), WORDS(""), "admin"},
+     NULL, OWN | HOST},
+    {"cli", "the command line", WORDS("cli", "cli.*"), WORDS(""), WORDS(""), WORDS("admin", "agents"),
+     OWN | HOST},
+    {"agentd", "hosts agents", WORDS("agentd"),
+     WORDS("agents/", "alerts/agent/", "directory/", "heartbeat/agentd"), WORDS(""), WORDS("admin"),
+     OWN | HOST},
     {"listener-agent", "prints what is on the bus", WORDS("listener-agent"),
-     WORDS("heartbeat/listener-agent"), WORDS(""), NULL},
+     WORDS("heartbeat/listener-agent"), WORDS(""), NULL, OWN | HOST},
+    {"historian", "keeps readings", WORDS("historian"), WORDS("heartbeat/historian"), WORDS(""), NULL,
+     OWN | HOST},
     {"example-agent", "agents/example, to be copied", WORDS("example-agent"),
-     WORDS("example/", "heartbeat/example-agent"), WORDS(""), NULL},
+     WORDS("example/", "heartbeat/example-agent"), WORDS(""), NULL, OWN},
     {"script", "scripts at the plain doors", WORDS("script", "script.*"),
-     WORDS("script/", "devices/", "record/", "heartbeat/script"), WORDS(""), NULL},
+     WORDS("script/", "devices/", "record/", "heartbeat/script"), WORDS(""), NULL, OWN},
+    {"federation", "the links to other platforms", WORDS("federation"), WORDS(""), WORDS(""), NULL, HOST},
+    {"mqtt-agent", "the bridge to MQTT", WORDS("mqtt-agent"), WORDS("devices/", "heartbeat/mqtt-agent"),
+     WORDS(""), NULL, HOST},
+    {"modbus-agent", "Modbus devices", WORDS("modbus-agent"),
+     WORDS("devices/", "alerts/", "heartbeat/modbus-agent"), WORDS(""), NULL, HOST},
 };
 
 enum status home_find(const char *given, struct bb_reason *reason, char *path_out, size_t size)
@@ -63,6 +78,7 @@ enum status home_find(const char *given, struct bb_reason *reason, char *path_ou
 struct making {
     const char *home;
     const char *agent; /* one more, of the user's own; NULL: none */
+    unsigned homes;    /* OWN or HOST */
     struct bb_reason *reason;
     struct home_item *items;
     size_t count;
@@ -152,8 +168,8 @@ static enum status add_entry(json_t *entries, const struct grant *grant, const s
     json_t *entry = json_pack("{s:s, s:o, s:o, s:o, s:s}", "key", text, "identities",
                               list_of(grant->identities), "publish", list_of(grant->publish), "subscribe",
                               list_of(grant->subscribe), "comment", grant->comment);
-    if (grant->capability != NULL)
-        json_object_set_new(entry, "capabilities", json_pack("[s]", grant->capability));
+    if (grant->capabilities != NULL)
+        json_object_set_new(entry, "capabilities", list_of(grant->capabilities));
     json_array_append_new(entries, entry);
     return BB_OK;
 }
@@ -198,7 +214,7 @@ static enum status make_own(struct making *m, json_t *entries, bool *added_out)
     snprintf(topics, sizeof topics, "%s/", m->agent);
     snprintf(heartbeat, sizeof heartbeat, "heartbeat/%s", m->agent);
     struct grant grant = {
-        m->agent, "an agent of your own", WORDS(m->agent), WORDS(topics, heartbeat), WORDS(""), NULL};
+        m->agent, "an agent of your own", WORDS(m->agent), WORDS(topics, heartbeat), WORDS(""), NULL, OWN};
     return make_agent(m, entries, &grant, false, added_out);
 }
 
@@ -207,7 +223,8 @@ static enum status make_agents(struct making *m, json_t *entries, bool all, bool
     enum status status = BB_OK;
     *added_out = all;
     for (size_t i = 0; i < sizeof grants / sizeof *grants && status == BB_OK; i++)
-        status = make_agent(m, entries, &grants[i], all, added_out);
+        if ((grants[i].homes & m->homes) != 0)
+            status = make_agent(m, entries, &grants[i], all, added_out);
     if (status == BB_OK && m->agent != NULL)
         status = make_own(m, entries, added_out);
     return status;
@@ -271,8 +288,8 @@ static bool agent_name_valid(const char *name)
            strcmp(name, "busbard") != 0;
 }
 
-enum status home_make(const char *home, const char *agent, struct bb_reason *reason, struct home_item *items,
-                      size_t *count_out)
+enum status home_make(const char *home, const char *agent, bool host, struct bb_reason *reason,
+                      struct home_item *items, size_t *count_out)
 {
     if (agent != NULL && !agent_name_valid(agent))
         return call_reason(reason, BB_RANGE,
@@ -283,7 +300,7 @@ enum status home_make(const char *home, const char *agent, struct bb_reason *rea
             reason, BB_RANGE,
             "%s: more than %d bytes: the sockets below it would not fit; give a shorter --home", home,
             HOME_PATH_MAX);
-    struct making making = {home, agent, reason, items, 0};
+    struct making making = {home, agent, host ? HOST : OWN, reason, items, 0};
     enum status status = make_folders(&making);
     if (status == BB_OK)
         status = make_broker(&making);

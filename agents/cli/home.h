@@ -15,14 +15,15 @@ struct home_item {
     bool made; /* false: it was there and is left as it is */
 };
 
-#define HOME_ITEMS_MAX 24
+#define HOME_ITEMS_MAX 48
 
 /* Makes folders, keys and access.json under `home`, what is there stays; with `agent` not NULL also the key
  * of that agent of the user's own, which may hear all and publish below `agent`/ and its heartbeat.
  * items[HOME_ITEMS_MAX], *count_out of them. A key made now gets its entry in access.json; entries that are
  * there are never changed. BB_IO, BB_MALFORMED, BB_DENIED (a key file that others can read), BB_RANGE (home's
- * path too long for a socket). */
-BB_MUST_CHECK enum status home_make(const char *home, const char *agent, struct bb_reason *reason,
+ * path too long for a socket). `host`: the keys are those of a host's services (agents/cli/host.h), instead
+ * of a user's. */
+BB_MUST_CHECK enum status home_make(const char *home, const char *agent, bool host, struct bb_reason *reason,
                                     struct home_item *items, size_t *count_out);
 
 /* The home in force: `given`, else $BUSBAR_HOME, else ~/.local/share/busbar, to path_out[size]. BB_RANGE,

@@ -1,6 +1,7 @@
 /* busbar: the command line, an agent run by hand. Finds the verb in the table, parses its words, runs it. */
 #include "agents/cli/call.h"
 #include "agents/cli/help.h"
+#include "agents/cli/surroundings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -79,6 +80,11 @@ static enum exit_code run(const char *const *words, size_t count)
 
 int main(int argc, char **argv)
 {
+    struct bb_reason reason = {""};
+    if (surroundings_load(&reason) != BB_OK) {
+        fprintf(stderr, "busbar: %s\n", reason.text);
+        return EXIT_USAGE;
+    }
     enum exit_code code = run((const char *const *)argv + 1, argc < 1 ? 0 : (size_t)argc - 1);
     bool lost = ferror(stdout) != 0; /* by a verb that has flushed before: the reason is no longer known */
     if ((fflush(stdout) != 0 || lost) && code == EXIT_DONE) {

@@ -2,8 +2,12 @@
 #include "agents/cli/call.h"
 #include "agents/cli/format.h"
 #include "agents/cli/home.h"
+#include "agents/cli/host.h"
 #include "agents/cli/json.h"
 #include "agents/cli/verbs.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 static void print_json(const char *home, const struct home_item *items, size_t count)
 {
@@ -35,15 +39,44 @@ static void print_people(const char *home, const struct home_item *items, size_t
     puts("\nWho may publish and subscribe what is in access.json; busbar access shows and edits it.");
 }
 
+/* --host: the homes of the services instead of one's own. */
+static enum exit_code init_host(const struct call *call, struct home_item *items)
+{
+    struct bb_reason reason = {""};
+    const char *root = call_value(call, "root");
+    size_t count = 0;
+    const char *home = call_value(call, "home"), *usual = getenv("BUSBAR_HOME");
+    if (home != NULL && (usual == NULL || strcmp(home, usual) != 0))
+        return call_fail(call, EXIT_USAGE, "--host has homes of its own, %s and %s: no --home", HOST_HOME,
+                         HOST_LEDGER_HOME);
+    if (root != NULL && *root != '/')
+        return call_fail(call, EXIT_USAGE, "--root %s: expected an absolute path", root);
+    enum status status = host_make(root != NULL && strcmp(root, "/") != 0 ? root : "",
+                                   call_value(call, "agent"), &reason, items, &count);
+    if (status != BB_OK)
+        return call_fail(call, exit_of(status), "%s", reason.text);
+    if (call_flag(call, "json")) {
+        print_json(HOST_HOME, items, count);
+        return EXIT_DONE;
+    }
+    print_people(HOST_HOME, items, count);
+    puts("Start it: systemctl enable --now busbar.target busbard; then: busbar doctor");
+    return EXIT_DONE;
+}
+
 enum exit_code verb_init(const struct call *call)
 {
     struct bb_reason reason;
     struct home_item items[HOME_ITEMS_MAX];
     size_t count = 0;
     char home[512];
+    if (call_flag(call, "host"))
+        return init_host(call, items);
+    if (call_value(call, "root") != NULL)
+        return call_fail(call, EXIT_USAGE, "--root goes with --host");
     enum status status = home_find(call_value(call, "home"), &reason, home, sizeof home);
     if (status == BB_OK)
-        status = home_make(home, call_value(call, "agent"), &reason, items, &count);
+        status = home_make(home, call_value(call, "agent"), false, &reason, items, &count);
     if (status != BB_OK)
         return call_fail(call, exit_of(status), "%s", reason.text);
     if (call_flag(call, "json"))

@@ -189,14 +189,19 @@ static const struct option signer_name = {"name", "NAME", NULL, NULL, "who that 
 static const struct option signs_for = {
     "agent", "NAME…", NULL, NULL,
     "the agents that are taken from it, or NAME* for all that begin so; all without it"};
+static const struct option for_host = {"host", NULL, NULL, NULL, "the homes of this host's services"};
+static const struct option root = {"root", "DIR", NULL, NULL, "with --host, below the folder of an image"};
 static const struct option nagios = {"nagios", NULL, NULL, NULL,
                                      "print one line for a monitor, exit 0, 1 or 2 as Nagios has it"};
 
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
      "What is there stays: a key is never overwritten. --agent adds one of your own: it may hear all, and\n"
-     "publish below its name and its heartbeat; access.json says so and can be edited.",
-     LIST(&agent, &home, &json), "busbar(1)", verb_init, false},
+     "publish below its name and its heartbeat; access.json says so and can be edited. --host makes, as "
+     "root, the\n"
+     "users, homes and settings of the system's services: /etc/busbar, /var/lib/busbar, "
+     "/var/lib/busbar-ledger.",
+     LIST(&agent, &for_host, &root, &home, &json), "busbar(1)", verb_init, false},
     {"status", "", 0, 0, "show the broker, who is on the bus, and the boards", NULL, LIST(&json, BUS),
      "busbar-bus(1)", verb_status, false},
     {"doctor", "", 0, 0, "name what is wrong with the installation, with the remedy",

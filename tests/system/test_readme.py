@@ -32,7 +32,7 @@ class Readme(unittest.TestCase):
 
     def shell(self, line, **options):
         script = "\n".join([*self.exports, line])
-        environment = {**os.environ, "HOME": self.home, "NO_COLOR": "1"}
+        environment = {**os.environ, "HOME": self.home, "NO_COLOR": "1", "BUSBAR_ETC": self.home}
         environment.pop("BUSBAR_HOME", None)
         return subprocess.Popen(["bash", "-c", script], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, text=True,
                                 start_new_session=True, **options)
