@@ -19,6 +19,8 @@
 #define HOME_ROOM 512
 /* An agent's identity, with its NUL. */
 #define AGENT_NAME_MAX 65
+/* A platform's name. */
+#define PLATFORM_MAX 63
 
 /* Which homes have a key: a user's own, a host's, or both. */
 enum { OWN = 1, HOST = 2 };
@@ -77,8 +79,8 @@ enum status home_find(const char *given, struct bb_reason *reason, char *path_ou
 /* What home_make carries along. */
 struct making {
     const char *home;
-    const char *agent; /* one more, of the user's own; NULL: none */
-    unsigned homes;    /* OWN or HOST */
+    struct home_more *more;
+    unsigned homes; /* OWN or HOST */
     struct bb_reason *reason;
     struct home_item *items;
     size_t count;
@@ -133,7 +135,7 @@ static enum status make_folders(struct making *m)
 /* Loads keys/<name>.json or makes it. */
 static enum status make_key(struct making *m, const char *name, struct keys *keys, bool *made_out)
 {
-    char what[64], path[HOME_ROOM];
+    char what[128], path[HOME_ROOM];
     snprintf(what, sizeof what, "keys/%s.json", name);
     below(m, what, path, sizeof path);
     enum status status = keys_load(path, keys, m->reason);
@@ -207,15 +209,48 @@ static enum status make_agent(struct making *m, json_t *entries, const struct gr
     return status;
 }
 
-/* An agent of the user's own may hear all, and publish below its name and its heartbeat. */
+static const struct grant *grant_of(const char *key)
+{
+    for (size_t i = 0; i < sizeof grants / sizeof *grants; i++)
+        if (strcmp(grants[i].key, key) == 0)
+            return &grants[i];
+    return NULL;
+}
+
+/* An agent that comes with Busbar gets its row. One of the user's own may hear all, and publish below its
+ * name and its heartbeat. */
 static enum status make_own(struct making *m, json_t *entries, bool *added_out)
 {
+    const char *agent = m->more->agent;
     char topics[AGENT_NAME_MAX + 1], heartbeat[AGENT_NAME_MAX + 16];
-    snprintf(topics, sizeof topics, "%s/", m->agent);
-    snprintf(heartbeat, sizeof heartbeat, "heartbeat/%s", m->agent);
+    const struct grant *known = grant_of(agent);
+    if (known != NULL)
+        return (known->homes & m->homes) != 0 ? BB_OK : make_agent(m, entries, known, false, added_out);
+    snprintf(topics, sizeof topics, "%s/", agent);
+    snprintf(heartbeat, sizeof heartbeat, "heartbeat/%s", agent);
     struct grant grant = {
-        m->agent, "an agent of your own", WORDS(m->agent), WORDS(topics, heartbeat), WORDS(""), NULL, OWN};
+        agent, "an agent of your own", WORDS(agent), WORDS(topics, heartbeat), WORDS(""), NULL, OWN};
     return make_agent(m, entries, &grant, false, added_out);
+}
+
+/* The key of `federation`, and the one with which it is a guest elsewhere, which has no entry here. */
+static enum status make_federation(struct making *m, json_t *entries, bool *added_out)
+{
+    char name[AGENT_NAME_MAX + 16];
+    struct keys keys;
+    bool made;
+    const struct grant *gate = grant_of("federation");
+    enum status status = BB_OK;
+    if ((gate->homes & m->homes) == 0)
+        status = make_agent(m, entries, gate, false, added_out);
+    snprintf(name, sizeof name, "federation.%s", m->more->federation);
+    if (status == BB_OK)
+        status = make_key(m, name, &keys, &made);
+    if (status == BB_OK) {
+        status = keys_to_base64(keys.public_key, m->more->guest_key);
+        keys_wipe(&keys);
+    }
+    return status;
 }
 
 static enum status make_agents(struct making *m, json_t *entries, bool all, bool *added_out)
@@ -225,8 +260,10 @@ static enum status make_agents(struct making *m, json_t *entries, bool all, bool
     for (size_t i = 0; i < sizeof grants / sizeof *grants && status == BB_OK; i++)
         if ((grants[i].homes & m->homes) != 0)
             status = make_agent(m, entries, &grants[i], all, added_out);
-    if (status == BB_OK && m->agent != NULL)
+    if (status == BB_OK && m->more->agent != NULL)
         status = make_own(m, entries, added_out);
+    if (status == BB_OK && m->more->federation != NULL)
+        status = make_federation(m, entries, added_out);
     return status;
 }
 
@@ -262,6 +299,24 @@ static enum status make_access(struct making *m)
     return status;
 }
 
+/* A federation.json without links, for the names; one that is there stays. */
+static enum status make_links(struct making *m)
+{
+    static const char what[] = "federation.json";
+    char path[HOME_ROOM];
+    bool made = access(below(m, what, path, sizeof path), F_OK) != 0;
+    json_t *document = json_pack("{s:s,s:[]}", "platform", m->more->federation, "links");
+    char *text = json_dumps(document, JSON_INDENT(1));
+    enum status status = text == NULL ? BB_FULL : BB_OK;
+    if (status == BB_OK && made)
+        status = home_write(path, text, 0644, m->reason);
+    free(text);
+    json_decref(document);
+    if (status == BB_OK)
+        note(m, what, made);
+    return status;
+}
+
 static enum status make_broker(struct making *m)
 {
     struct keys keys;
@@ -273,6 +328,8 @@ static enum status make_broker(struct making *m)
     bool missing = access(below(m, "keys/busbard.pub", path, sizeof path), F_OK) != 0;
     if (made || missing)
         status = keys_save_public(path, keys.public_key, m->reason);
+    if (status == BB_OK)
+        status = keys_to_base64(keys.public_key, m->more->broker_key);
     keys_wipe(&keys);
     if (status == BB_OK)
         note(m, "keys/busbard.pub", made || missing);
@@ -288,24 +345,45 @@ static bool agent_name_valid(const char *name)
            strcmp(name, "busbard") != 0;
 }
 
-enum status home_make(const char *home, const char *agent, bool host, struct bb_reason *reason,
-                      struct home_item *items, size_t *count_out)
+static enum status check_names(const char *home, const struct home_more *more, struct bb_reason *reason)
 {
-    if (agent != NULL && !agent_name_valid(agent))
+    if (more->agent != NULL && !agent_name_valid(more->agent))
         return call_reason(reason, BB_RANGE,
-                           "--agent %s: an identity is letters, digits, _ . and -, at most %d of them", agent,
-                           AGENT_NAME_MAX - 1);
+                           "--agent %s: an identity is letters, digits, _ . and -, at most %d of them",
+                           more->agent, AGENT_NAME_MAX - 1);
+    /* As in federation.json: a number would be a kind of address. */
+    if (more->federation != NULL &&
+        (!agent_name_valid(more->federation) || strlen(more->federation) > PLATFORM_MAX ||
+         strspn(more->federation, "0123456789") == strlen(more->federation)))
+        return call_reason(
+            reason, BB_RANGE,
+            "--federation %s: a platform's name is letters, digits, _ . and -, at most %d of them, "
+            "and no number",
+            more->federation, PLATFORM_MAX);
     if (strlen(home) > HOME_PATH_MAX)
         return call_reason(
             reason, BB_RANGE,
             "%s: more than %d bytes: the sockets below it would not fit; give a shorter --home", home,
             HOME_PATH_MAX);
-    struct making making = {home, agent, host ? HOST : OWN, reason, items, 0};
-    enum status status = make_folders(&making);
+    return BB_OK;
+}
+
+enum status home_make(const char *home, struct home_more *more, struct bb_reason *reason,
+                      struct home_item *items, size_t *count_out)
+{
+    struct home_more nothing = {.agent = NULL};
+    struct making making = {
+        .home = home, .more = more != NULL ? more : &nothing, .reason = reason, .items = items};
+    enum status status = check_names(home, making.more, reason);
+    making.homes = making.more->host ? HOST : OWN;
+    if (status == BB_OK)
+        status = make_folders(&making);
     if (status == BB_OK)
         status = make_broker(&making);
     if (status == BB_OK)
         status = make_access(&making);
+    if (status == BB_OK && making.more->federation != NULL)
+        status = make_links(&making);
     if (status == BB_OK)
         *count_out = making.count;
     return status;

@@ -17,13 +17,21 @@ struct home_item {
 
 #define HOME_ITEMS_MAX 48
 
-/* Makes folders, keys and access.json under `home`, what is there stays; with `agent` not NULL also the key
- * of that agent of the user's own, which may hear all and publish below `agent`/ and its heartbeat.
+/* What home_make is to make besides. */
+struct home_more {
+    bool host;         /* the keys are those of a host's services (agents/cli/host.h), instead of a user's */
+    const char *agent; /* the key of an agent of the user's own, or of one that comes with Busbar; NULL */
+    const char *federation; /* this platform's name: what its federation-agent needs; NULL */
+    char guest_key[64];  /* out, with `federation`: the key with which that agent goes to other platforms */
+    char broker_key[64]; /* out: the broker's own */
+};
+
+/* Makes folders, keys and access.json under `home`, and what `more` names (NULL: nothing); what is there
+ * stays. An agent of the user's own may hear all and publish below its name and its heartbeat.
  * items[HOME_ITEMS_MAX], *count_out of them. A key made now gets its entry in access.json; entries that are
  * there are never changed. BB_IO, BB_MALFORMED, BB_DENIED (a key file that others can read), BB_RANGE (home's
- * path too long for a socket). `host`: the keys are those of a host's services (agents/cli/host.h), instead
- * of a user's. */
-BB_MUST_CHECK enum status home_make(const char *home, const char *agent, bool host, struct bb_reason *reason,
+ * path too long for a socket, or a name that is none). */
+BB_MUST_CHECK enum status home_make(const char *home, struct home_more *more, struct bb_reason *reason,
                                     struct home_item *items, size_t *count_out);
 
 /* The home in force: `given`, else $BUSBAR_HOME, else ~/.local/share/busbar, to path_out[size]. BB_RANGE,

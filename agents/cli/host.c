@@ -242,8 +242,8 @@ static void note_home(struct host *h, const struct home_item *items, size_t coun
     }
 }
 
-enum status host_make(const char *root, const char *agent, struct bb_reason *reason, struct home_item *items,
-                      size_t *count_out)
+enum status host_make(const char *root, struct home_more *more, struct bb_reason *reason,
+                      struct home_item *items, size_t *count_out)
 {
     struct host host = {.root = root, .reason = reason, .items = items};
     struct home_item below[HOME_ITEMS_MAX];
@@ -259,7 +259,7 @@ enum status host_make(const char *root, const char *agent, struct bb_reason *rea
     if (status == BB_OK)
         status = make_ledger_key(&host);
     if (status == BB_OK)
-        status = home_make(at(&host, HOST_HOME, home), agent, true, reason, below, &count);
+        status = home_make(at(&host, HOST_HOME, home), more, reason, below, &count);
     if (status == BB_OK)
         status = copy_public(&host);
     if (status == BB_OK)

@@ -70,7 +70,8 @@ static void grant_own_topics(json_t *entry)
     {
         char topic[BB_IDENTITY_MAX + 16];
         const char *identity = json_string_value(item);
-        if (strchr(identity, '*') != NULL || strlen(identity) > BB_IDENTITY_MAX)
+        bool guest = strncmp(identity, "federation.", 11) == 0; /* of another platform: calls only */
+        if (strchr(identity, '*') != NULL || strlen(identity) > BB_IDENTITY_MAX || guest)
             continue;
         snprintf(topic, sizeof topic, "%s/", identity);
         grant_text(entry, ACCESS_PUBLISH, topic);

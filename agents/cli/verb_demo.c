@@ -144,7 +144,7 @@ static enum status furnish(struct demo *d)
     struct home_item items[HOME_ITEMS_MAX];
     size_t count;
     bool rounded = false;
-    enum status status = home_make(d->home, NULL, false, &d->reason, items, &count);
+    enum status status = home_make(d->home, NULL, &d->reason, items, &count);
     if (status == BB_OK)
         status = hold_home(d);
     if (status == BB_OK)

@@ -40,7 +40,10 @@ static const struct option omega = {"omega", "USD_PER_KWH", NULL, NULL, "a consu
 static const struct option sigma = {"sigma", "USD_PER_KWH_PER_KW", NULL, NULL, "a consumer's σ"};
 static const struct option beta = {"beta", "USD_PER_KWH", NULL, NULL, "a generator's β"};
 static const struct option alpha = {"alpha", "USD_PER_KWH_PER_KW", NULL, NULL, "a generator's α"};
-static const struct option agent = {"agent", "NAME", NULL, NULL, "also a key for an agent of your own"};
+static const struct option agent = {"agent", "NAME", NULL, NULL,
+                                    "also a key for an agent of your own, or for one that comes with Busbar"};
+static const struct option federation = {"federation", "PLATFORM", NULL, NULL,
+                                         "also what links to other platforms need; this one's name"};
 static const struct option pmax_kw = {"pmax-kw", "KW", NULL, NULL, "the most it can give or take"};
 
 static const struct option topology = {
@@ -201,7 +204,7 @@ static const struct verb table[] = {
      "root, the\n"
      "users, homes and settings of the system's services: /etc/busbar, /var/lib/busbar, "
      "/var/lib/busbar-ledger.",
-     LIST(&agent, &for_host, &root, &home, &json), "busbar(1)", verb_init, false},
+     LIST(&agent, &federation, &for_host, &root, &home, &json), "busbar(1)", verb_init, false},
     {"status", "", 0, 0, "show the broker, who is on the bus, and the boards", NULL, LIST(&json, BUS),
      "busbar-bus(1)", verb_status, false},
     {"doctor", "", 0, 0, "name what is wrong with the installation, with the remedy",

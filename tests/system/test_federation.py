@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """What crosses between platforms and what does not: messages, calls, topologies, strangers; and what federation.json may say."""
 import json
+import os
+import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -181,6 +184,60 @@ class Crossing(Federation):
         document = json.loads(a.shown("platforms", "--json"))
         self.assertEqual((document["version"], document["platform"], document["links"][0]["state"]), (1, "a", "up"))
         self.assertRegex(a.shown("platforms"), r"(?m)^b\s+up")
+
+
+class Manual(unittest.TestCase):
+    """The commands of federation-agent(8), as they stand there, and a link made by them."""
+
+    def setUp(self):
+        self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="fed.", dir="/tmp")))
+        self.processes = []
+        self.addCleanup(self.end)
+
+    def end(self):
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            self.assertEqual(process.wait(PATIENCE_S), 0)
+
+    def shell(self, line):
+        run = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=PATIENCE_S, stdin=subprocess.DEVNULL,
+                             env={**os.environ, "HOME": str(self.home), "PATH": f"{BIN}:{os.environ['PATH']}", "BUSBAR_VIP": "", "BUSBAR_HOME": ""})
+        self.assertEqual(run.returncode, 0, line + run.stderr)
+        return run.stdout
+
+    def start(self, *words):
+        with (self.home / "log").open("ab") as log:
+            self.processes.append(subprocess.Popen([BIN / words[0], *words[1:]], stdout=log, stderr=log))
+
+    def test_the_commands_make_a_link(self):
+        manual = (pathlib.Path(__file__).resolve().parents[2] / "docs/man/federation-agent.8.scd").read_text(encoding="utf-8")
+        lines = [line for block in re.findall(r"^```\n(.*?)^```", manual, re.M | re.S) for line in block.splitlines()]
+        self.assertEqual(len(lines), 3)
+        shown = ""
+        for line in lines:
+            key = re.search(r"access approve (\S+)", shown)
+            shown = self.shell(line.replace("GUESTKEY", key[1] if key else "GUESTKEY") + (" --timeout 0" if "approve" in line else ""))
+        homes = {name: self.home / name for name in ("plant", "campus")}
+        server = json.loads(self.shell("busbar init --home ~/plant --federation plant --json"))["federation"]["serverkey"]
+        for name, home in homes.items():
+            self.start("busbard", "--home", home, *(word for door in ("vip", "sub", "pub") for word in (f"--{door}", "tcp://127.0.0.1:*")),
+                       "--durable", "Data/")
+            eventually(lambda: (home / "run/pub.address").exists(), name)
+        port = (homes["plant"] / "run/vip.address").read_text().split("?")[0]
+        for name, link in (("campus", {"platform": "plant", "address": f"{port}?serverkey={server}", "durable": ["Data/"]}),
+                           ("plant", {"platform": "campus", "import": ["Data/"]})):
+            file = homes[name] / "federation.json"
+            document = json.loads(file.read_text())
+            self.assertEqual(document, {"platform": name, "links": []})
+            document["links"].append(link)
+            file.write_text(json.dumps({**document, "hello_ms": 200}))
+            self.start("federation-agent", "--home", homes[name])
+        self.shell("busbar pub Data/x 52.4 --home ~/campus")
+        heard = self.shell("busbar sub --durable books --from start --count 1 --jsonl Data/ --home ~/plant")
+        self.assertRegex(json.loads(heard)["sender"], r"^cli\.\d+@campus$")
+        self.assertEqual(json.loads(heard)["message"], 52.4)
+        self.assertIn("durable to plant: 1 sent", self.shell("busbar platforms --home ~/campus"))
 
 
 class Configuration(unittest.TestCase):
