@@ -12,28 +12,54 @@
 /* 256 KiB of base64. */
 #define PIECE (192 * 1024)
 
-/* The configuration of --config, checked here already, where its place can be named; NULL in *out: none. */
-static enum exit_code take_config(const struct call *call, const struct manifest *manifest, json_t **out)
+/* What is asked for beside the bundle; without an option, with --replace, what the present agent has. */
+struct order {
+    char name[MANIFEST_NAME_ROOM];
+    json_t *present;  /* the result of agent.show; NULL: nothing is replaced */
+    json_t *config;   /* NULL: none is given */
+    int64_t priority; /* −1: the manifest's */
+};
+
+/* Finds the agent that is to be replaced, if there is one. */
+static enum exit_code find_present(const struct call *call, struct order *order)
+{
+    json_t *list = NULL, *agent;
+    size_t i;
+    bool there = false;
+    enum exit_code code = agentd_ask(call, "agent.list", json_object(), &list);
+    json_array_foreach(json_object_get(list, "agents"), i, agent)
+    {
+        const char *name = json_string_value(json_object_get(agent, "name"));
+        there = there || (name != NULL && strcmp(name, order->name) == 0);
+    }
+    json_decref(list);
+    if (code != EXIT_DONE || !there)
+        return code;
+    return agentd_ask(call, "agent.show", json_pack("{s:s}", "name", order->name), &order->present);
+}
+
+/* The configuration of --config or of the present agent, checked here already, where its place can be named.
+ */
+static enum exit_code take_config(const struct call *call, const struct manifest *manifest,
+                                  struct order *order)
 {
     json_error_t error;
     struct bb_reason reason = {""};
     const char *path = call_value(call, "config");
-    json_t *filled = NULL, *config = NULL;
-    *out = NULL;
+    json_t *filled = NULL;
     if (path != NULL) {
-        config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-        if (config == NULL)
+        order->config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+        if (order->config == NULL)
             return call_fail(call, EXIT_USAGE, "%s:%d: %s", path, error.line > 0 ? error.line : 1,
                              error.text);
+    } else {
+        order->config = json_incref(json_object_get(order->present, "config"));
     }
-    enum status status = manifest_configure(manifest, config, &reason, &filled);
-    if (status != BB_OK) {
-        json_decref(config);
+    enum status status = manifest_configure(manifest, order->config, &reason, &filled);
+    if (status != BB_OK)
         return call_fail(call, EXIT_USAGE, "%s%s%s%s", path != NULL ? path : "", path != NULL ? ": " : "",
                          reason.text, path == NULL ? "; --config FILE gives it" : "");
-    }
     json_decref(filled);
-    *out = config;
     return EXIT_DONE;
 }
 
@@ -100,20 +126,22 @@ static json_t *grant_json(const struct manifest *manifest)
                      list_json(&manifest->subscribe), "capabilities", list_json(&manifest->capabilities));
 }
 
-static json_t *install_params(const struct call *call, const struct manifest *manifest, int64_t priority,
-                              json_t *upload, json_t *config)
+static json_t *install_params(const struct call *call, const struct manifest *manifest,
+                              const struct order *order, json_t *upload)
 {
-    const char *name = call_value(call, "name"), *identity = call_value(call, "identity");
-    json_t *params = json_pack("{s:o,s:b,s:b,s:o}", "upload", upload, "enable", call_flag(call, "enable"),
-                               "replace", call_flag(call, "replace"), "grant", grant_json(manifest));
-    if (name != NULL)
-        json_object_set_new(params, "name", json_string(name));
+    const json_t *present = json_object_get(order->present, "agent");
+    const char *identity = call_value(call, "identity");
+    bool enable = call_flag(call, "enable") || json_is_true(json_object_get(present, "enabled"));
+    json_t *params = json_pack("{s:o,s:s,s:b,s:b,s:o}", "upload", upload, "name", order->name, "enable",
+                               enable, "replace", call_flag(call, "replace"), "grant", grant_json(manifest));
     if (identity != NULL)
         json_object_set_new(params, "identity", json_string(identity));
-    if (priority >= 0)
-        json_object_set_new(params, "priority", json_integer(priority));
-    if (config != NULL)
-        json_object_set_new(params, "config", config);
+    else if (present != NULL)
+        json_object_set(params, "identity", json_object_get(present, "identity"));
+    if (order->priority >= 0)
+        json_object_set_new(params, "priority", json_integer(order->priority));
+    if (order->config != NULL)
+        json_object_set(params, "config", order->config);
     return params;
 }
 
@@ -126,22 +154,17 @@ static enum exit_code agree(const struct call *call, const struct bundle *bundle
     return agentd_agree(call, "install it, with all of this?");
 }
 
-static enum exit_code install(const struct call *call, const struct bundle *bundle, int64_t priority,
-                              json_t *config)
+static enum exit_code install(const struct call *call, const struct bundle *bundle, const struct order *order)
 {
     struct session session;
     json_t *upload = NULL, *result = NULL;
     enum exit_code code = session_open(call, &session);
-    if (code != EXIT_DONE) {
-        json_decref(config);
+    if (code != EXIT_DONE)
         return code;
-    }
     code = send(call, &session, bundle->archive, &upload);
     if (code == EXIT_DONE)
         code = agentd_call(call, &session, "agent.install",
-                           install_params(call, &bundle->manifest, priority, upload, config), &result);
-    else
-        json_decref(config);
+                           install_params(call, &bundle->manifest, order, upload), &result);
     session_close(&session);
     if (code == EXIT_DONE)
         agentd_print(call, result);
@@ -152,10 +175,9 @@ enum exit_code verb_agent_install(const struct call *call)
 {
     struct bundle_file_held held;
     struct bb_reason reason = {""};
-    json_t *config = NULL;
-    int64_t priority;
+    struct order order = {.priority = -1};
     const char *name = call_value(call, "name");
-    if (call_integer(call, "priority", 0, 100, -1, &reason, &priority) != BB_OK)
+    if (call_integer(call, "priority", 0, 100, -1, &reason, &order.priority) != BB_OK)
         return call_fail(call, EXIT_USAGE, "%s", reason.text);
     if (name != NULL && !manifest_is_name(name))
         return call_fail(call, EXIT_USAGE,
@@ -163,13 +185,17 @@ enum exit_code verb_agent_install(const struct call *call)
     enum exit_code code = bundle_file_open(call, call->args[0], NULL, &held);
     if (code != EXIT_DONE)
         return code;
-    code = take_config(call, &held.bundle.manifest, &config);
+    snprintf(order.name, sizeof order.name, "%s", name != NULL ? name : held.bundle.manifest.name);
+    if (call_flag(call, "replace"))
+        code = find_present(call, &order);
+    if (code == EXIT_DONE)
+        code = take_config(call, &held.bundle.manifest, &order);
     if (code == EXIT_DONE)
         code = agree(call, &held.bundle);
     if (code == EXIT_DONE)
-        code = install(call, &held.bundle, priority, config);
-    else
-        json_decref(config);
+        code = install(call, &held.bundle, &order);
+    json_decref(order.config);
+    json_decref(order.present);
     bundle_file_close(&held);
     return code;
 }

@@ -50,7 +50,7 @@ class Agentd(threading.Thread):
     def __init__(self, home):
         super().__init__(daemon=True)
         self.peer = vip.Peer(home, "agentd", "agentd")
-        self.calls, self.uploads, self.lines, self.answers = [], {}, [], {}
+        self.forget()
         self.stopped = threading.Event()
         self.start()
 
@@ -102,6 +102,9 @@ class Agentd(threading.Thread):
         line = {"n": len(self.lines) + 1, "time_ms": 1700000000000 + len(self.lines), "stream": stream, "text": text}
         self.lines.append(line)
         return line
+
+    def forget(self):
+        self.calls, self.uploads, self.lines, self.answers = [], {}, [], {}
 
     def last(self, method):
         return [params for name, params in self.calls if name == method][-1]
@@ -167,9 +170,14 @@ class Case(unittest.TestCase):
 
 
 class WithAgentd(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agentd = Agentd(cls.home)
+        cls.addClassCleanup(cls.agentd.close)
+
     def setUp(self):
-        self.agentd = Agentd(self.home)
-        self.addCleanup(self.agentd.close)
+        self.agentd.forget()
         self.config = self.top / "config.json"
         self.config.write_text('{"every_s":3}')
 
@@ -237,27 +245,43 @@ class Acting(WithAgentd):
         self.assertEqual(self.well("agent", "remove", "clock", "--keep-state", "--json"), {"version": 1, "removed": "clock"})
         self.assertEqual(self.agentd.last("agent.remove"), {"name": "clock", "keep_state": True})
 
+
+class Alone(Case):
     def test_nobody_there(self):
-        self.agentd.close()
         self.refused(4, "busbar-agentd, which hosts agents, does not run on this bus", "agent", "list")
 
 
 class Installing(WithAgentd):
     def test_all_of_it(self):
         self.well("agent", "install", self.bundle, "--config", self.config, "--yes", "--enable", "--name", "clock2", "--identity", "c2",
-                  "--priority", "7", "--replace")
+                  "--priority", "7")
         archive = self.bundle.read_bytes()
         self.assertEqual(bytes(self.agentd.uploads["u1"]), archive)
         self.assertEqual(self.agentd.wanted, {"size": len(archive), "sha256": hashlib.sha256(archive).hexdigest()})
         self.assertEqual(self.agentd.last("agent.install"),
-                         {"upload": "u1", "name": "clock2", "identity": "c2", "config": {"every_s": 3}, "enable": True, "replace": True,
+                         {"upload": "u1", "name": "clock2", "identity": "c2", "config": {"every_s": 3}, "enable": True, "replace": False,
                           "priority": 7, "grant": {"publish": ["clock/"], "subscribe": ["Data/"], "capabilities": ["edit"]}})
 
     def test_the_least(self):
         told = self.well("agent", "install", self.bundle, "--config", self.config, "--yes", "--json")
         self.assertEqual(told, {"version": 1, "agent": AGENT})
-        self.assertEqual(set(self.agentd.last("agent.install")), {"upload", "config", "enable", "replace", "grant"})
+        self.assertEqual(set(self.agentd.last("agent.install")), {"upload", "name", "config", "enable", "replace", "grant"})
         self.assertIs(self.agentd.last("agent.install")["enable"], False)
+
+    def test_replacing_keeps_what_is_not_said(self):
+        """The present agent's identity, configuration and whether it is enabled; of another name nothing is known."""
+        self.agentd.answers["agent.show"] = {"agent": {**AGENT, "identity": "tick"}, "manifest": MANIFEST, "config": {"every_s": 8}}
+        self.well("agent", "install", self.bundle, "--yes", "--replace")
+        order = self.agentd.last("agent.install")
+        self.assertEqual((order["identity"], order["config"], order["enable"], order["replace"]), ("tick", {"every_s": 8}, True, True))
+        self.well("agent", "install", self.bundle, "--yes", "--replace", "--identity", "tock", "--config", self.config)
+        order = self.agentd.last("agent.install")
+        self.assertEqual((order["identity"], order["config"]), ("tock", {"every_s": 3}))
+        self.well("agent", "install", self.bundle, "--yes", "--replace", "--name", "new", "--config", self.config)
+        order = self.agentd.last("agent.install")
+        self.assertEqual((order["name"], order["enable"], order.get("identity")), ("new", False, None))
+        self.agentd.answers["agent.show"]["config"] = {"every": 8}
+        self.refused(2, "config: every_s: is needed", "agent", "install", self.bundle, "--yes", "--replace")
 
     def test_in_pieces(self):
         large = self.top / "large"

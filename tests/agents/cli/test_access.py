@@ -151,7 +151,7 @@ class Editing(Case):
         entries = json.loads(self.access("list", "--json"))["entries"]
         self.assertEqual([{k: v for k, v in e.items() if k != "fingerprint"} for e in entries], self.document()["entries"])
         self.assertTrue(all(e["fingerprint"] == fingerprint(e["key"]) for e in entries))
-        self.assertEqual(self.entry("cli")["capabilities"], ["admin"], "the command line looks after the bus")
+        self.assertEqual(self.entry("cli")["capabilities"], ["admin", "agents"], "the command line looks after the bus")
         out = self.access("list")
         self.assertIn("cli, cli.*", out)
         shown = self.access("show", "cli")
