@@ -179,6 +179,12 @@ static void put(struct method_call *call, const struct install_order *order, boo
     ask_known(awaiting);
 }
 
+static void sweep(void *context)
+{
+    const struct host *host = context;
+    uploads_sweep(host->uploads, bb_loop_mono_ms());
+}
+
 /* The bundle of the call's upload, and the order with it. */
 static bool read_all(struct method_call *call, struct install_order *order)
 {
@@ -189,8 +195,10 @@ static bool read_all(struct method_call *call, struct install_order *order)
     const char *id = method_text(call, "upload", UPLOADS_ID_ROOM - 1, &good);
     if (!good)
         return false;
-    enum status status =
-        uploads_read(call->host->uploads, call->caller, id == NULL ? "" : id, &reason, &order->archive);
+    enum status status = uploads_read(call->host->uploads, call->caller, id == NULL ? "" : id,
+                                      bb_loop_mono_ms(), &reason, &order->archive);
+    int timer; /* its memory is not kept until somebody comes with the next one */
+    (void)!bb_loop_after(call->host->loop, UPLOADS_USED_MS, sweep, call->host, &timer);
     if (status != BB_OK)
         method_refuse(call, status, "%s", reason.text);
     return status == BB_OK;

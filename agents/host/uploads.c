@@ -16,6 +16,7 @@ struct upload {
     uint8_t *data;
     size_t size, received;
     int64_t heard_ms;
+    bool used; /* was read */
 };
 
 struct uploads {
@@ -53,16 +54,31 @@ static struct upload *find(const struct uploads *uploads, const char *owner, con
     return NULL;
 }
 
-static struct upload *find_free(struct uploads *uploads, int64_t now_ms)
+void uploads_sweep(struct uploads *uploads, int64_t now_ms)
 {
     for (size_t i = 0; i < UPLOADS_MAX; i++) {
         struct upload *upload = &uploads->list[i];
-        if (upload->id[0] != '\0' && now_ms - upload->heard_ms > UPLOADS_QUIET_MS)
+        int64_t patience_ms = upload->used ? UPLOADS_USED_MS : UPLOADS_QUIET_MS;
+        if (upload->id[0] != '\0' && now_ms - upload->heard_ms >= patience_ms)
             forget(upload);
+    }
+}
+
+/* A free place, or that of the one that was read first. */
+static struct upload *find_free(struct uploads *uploads, int64_t now_ms)
+{
+    struct upload *oldest = NULL;
+    uploads_sweep(uploads, now_ms);
+    for (size_t i = 0; i < UPLOADS_MAX; i++) {
+        struct upload *upload = &uploads->list[i];
         if (upload->id[0] == '\0')
             return upload;
+        if (upload->used && (oldest == NULL || upload->heard_ms < oldest->heard_ms))
+            oldest = upload;
     }
-    return NULL;
+    if (oldest != NULL)
+        forget(oldest);
+    return oldest;
 }
 
 /* 64 hexadecimal digits. */
@@ -134,10 +150,10 @@ enum status uploads_write(struct uploads *uploads, const char *owner, const char
     return BB_OK;
 }
 
-enum status uploads_read(const struct uploads *uploads, const char *owner, const char *id,
+enum status uploads_read(struct uploads *uploads, const char *owner, const char *id, int64_t now_ms,
                          struct bb_reason *reason, struct bytes *out)
 {
-    const struct upload *upload = find(uploads, owner, id);
+    struct upload *upload = find(uploads, owner, id);
     if (upload == NULL) {
         bb_reason_say(reason, "upload: there is no such one of yours");
         return BB_NOT_FOUND;
@@ -146,6 +162,8 @@ enum status uploads_read(const struct uploads *uploads, const char *owner, const
         bb_reason_say(reason, "upload: %zu of %zu bytes are here", upload->received, upload->size);
         return BB_RANGE;
     }
+    upload->used = true;
+    upload->heard_ms = now_ms;
     struct bytes all = {upload->data, upload->size};
     struct hash hash = hash_sha256(&all, 1);
     if (!hash_equal(&hash, &upload->hash)) {
@@ -154,11 +172,4 @@ enum status uploads_read(const struct uploads *uploads, const char *owner, const
     }
     *out = all;
     return BB_OK;
-}
-
-void uploads_drop(struct uploads *uploads, const char *owner, const char *id)
-{
-    struct upload *upload = find(uploads, owner, id);
-    if (upload != NULL)
-        forget(upload);
 }

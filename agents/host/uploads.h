@@ -10,6 +10,8 @@
 #define UPLOADS_MAX 4
 /* Forgotten after so long without a word. */
 #define UPLOADS_QUIET_MS 300000
+/* The same for one that was read: it has served its purpose, unless its owner installs it once more. */
+#define UPLOADS_USED_MS 10000
 /* A piece, before base64. */
 #define UPLOADS_PIECE_MAX (256 * 1024)
 #define UPLOADS_ID_ROOM   33
@@ -35,12 +37,12 @@ BB_MUST_CHECK enum status uploads_write(struct uploads *uploads, const char *own
                                         int64_t offset, struct bytes piece, int64_t now_ms,
                                         struct bb_reason *reason, int64_t *received_out);
 
-/* The whole of it, borrowed until uploads_drop. BB_NOT_FOUND; BB_RANGE: not complete; BB_MALFORMED: another
- * hash. */
-BB_MUST_CHECK enum status uploads_read(const struct uploads *uploads, const char *owner, const char *id,
-                                       struct bb_reason *reason, struct bytes *out);
+/* The whole of it, borrowed until the loop goes on. BB_NOT_FOUND; BB_RANGE: not complete; BB_MALFORMED:
+ * another hash. */
+BB_MUST_CHECK enum status uploads_read(struct uploads *uploads, const char *owner, const char *id,
+                                       int64_t now_ms, struct bb_reason *reason, struct bytes *out);
 
-/* Forgets one; there need not be one. */
-void uploads_drop(struct uploads *uploads, const char *owner, const char *id);
+/* Forgets those that were quiet for too long. A new one takes the place of one that was read already. */
+void uploads_sweep(struct uploads *uploads, int64_t now_ms);
 
 #endif
