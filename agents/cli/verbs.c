@@ -196,6 +196,21 @@ static const struct option for_host = {"host", NULL, NULL, NULL, "the homes of t
 static const struct option root = {"root", "DIR", NULL, NULL, "with --host, below the folder of an image"};
 static const struct option nagios = {"nagios", NULL, NULL, NULL,
                                      "print one line for a monitor, exit 0, 1 or 2 as Nagios has it"};
+/* What every verb of the historian takes. */
+#define PAST &historian, BUS
+
+static const struct option historian = {"historian", "IDENTITY", NULL, NULL,
+                                        "which historian to ask; historian without it"};
+static const struct option past_from = {"from", "TIME", NULL, NULL,
+                                        "from this time on: 2026-11-28T18:00:00Z, -15m, -2h, -30d, seconds"};
+static const struct option past_to = {"to", "TIME", NULL, NULL, "before this time; the same forms, and now"};
+static const struct option past_count = {
+    "count", "N", NULL, NULL,
+    "at most so many; without it the newest 50, or all when --from or --to is given"};
+static const struct option every = {"every", "PERIOD", NULL, NULL,
+                                    "one value for each period: 15m, 1h, 1d, 90s"};
+static const struct option aggregate = {"aggregate", "KIND", NULL, "avg min max sum count first last",
+                                        "what of the period's readings; avg without it"};
 
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
@@ -321,6 +336,18 @@ static const struct verb table[] = {
     {"agent signers remove", "ADDRESS|NAME|KEY", 1, 1, "take no more bundles of a signer",
      "What is installed already stays.", LIST(&passphrase_file, &home, &json), "busbar-agent(1)",
      verb_agent_signers_remove, false},
+    {"historian query", "TOPIC", 1, 1, "show the readings of one series",
+     "TOPIC is a name that `busbar historian topics` lists.",
+     LIST(&past_from, &past_to, &past_count, &every, &aggregate, &json, &csv, &jsonl, PAST),
+     "busbar-historian(1)", verb_historian_query, false},
+    {"historian topics", "[PREFIX]", 0, 1, "list the series that are kept", NULL, LIST(&json, PAST),
+     "busbar-historian(1)", verb_historian_topics, false},
+    {"historian export", "[PREFIX]", 0, 1, "write all readings of the series under a prefix",
+     "Numbers are exact. How far it is stands on standard error.",
+     LIST(&past_from, &past_to, &csv, &jsonl, &output, PAST), "busbar-historian(1)", verb_historian_export,
+     false},
+    {"historian status", "", 0, 0, "show what the historian takes in, what waits, and how its target is",
+     NULL, LIST(&json, PAST), "busbar-historian(1)", verb_historian_status, false},
     {"demo", "", 0, 0, "run a whole neighbourhood on this machine: boards, broker, agents",
      "Without --case it is Table 1 of the thesis. It stays up until Ctrl-C unless --once is given.",
      LIST(&once, &case_file, &method, &topology, &demo_baud, &demo_home, &keep, &demo_timeout, &json),

@@ -36,7 +36,7 @@ struct agent {
         uint32_t readings;
         int64_t mark;
     } held; /* a batch for which there was no room */
-    bool batch_timed;
+    bool batch_timed, target_told;
     int batch_timer, tick_timer;
     bool closing;
     struct agent_counts counts;

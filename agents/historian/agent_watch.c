@@ -14,10 +14,25 @@
 static const char *const ALERT_WORDS[ALERTS] = {"target-away", "cache-full", "cache-failed", "refused",
                                                 "too-many-series"};
 
+/* What somebody else said: it may be cut within a character, or be no UTF-8 at all. */
+static json_t *said(const char *text)
+{
+    char plain[sizeof((struct bb_reason *)NULL)->text];
+    json_t *value = json_string(text);
+    if (value != NULL)
+        return value;
+    snprintf(plain, sizeof plain, "%s", text);
+    for (char *at = plain; *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    return json_string(plain);
+}
+
 static void publish_alert(struct agent *a, const char *word, const char *text)
 {
     char topic[128];
-    json_t *root = json_pack("{s:s, s:s, s:s}", "name", a->settings->identity, "alert", word, "text", text);
+    json_t *root =
+        json_pack("{s:s, s:s, s:o}", "name", a->settings->identity, "alert", word, "text", said(text));
     char *message = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
     snprintf(topic, sizeof topic, "alerts/historian/%s", a->settings->identity);
     /* A refusal is in the log of the broker and in its counts; here it is not worth a word each time. */
@@ -40,13 +55,19 @@ static void alert(struct agent *a, enum agent_alert which, const char *text)
 static void watch_target(struct agent *a, const struct worker_view *v)
 {
     char text[128];
-    if (v->connected && (!a->seen.connected || v->connections != a->seen.connections)) {
+    bool works = v->connected && v->failures == a->seen.failures;
+    if (works && !a->target_told) {
         log_info("target-connected", LOG_TEXT("target", SETTINGS_TARGETS[a->settings->target]->name),
                  LOG_INT("waiting", v->spool.readings), LOG_INT("series", v->series));
-        a->alerted_ms[ALERT_TARGET_AWAY] = 0;
+        a->target_told = true;
     }
-    if (!v->connected && v->target_reason.text[0] != '\0')
+    /* One that can be reached and refuses all the same is away for a while, and no news each time. */
+    if (v->written > a->seen.written)
+        a->alerted_ms[ALERT_TARGET_AWAY] = 0;
+    if (!v->connected && v->target_reason.text[0] != '\0') {
         alert(a, ALERT_TARGET_AWAY, v->target_reason.text);
+        a->target_told = false;
+    }
     if (v->refused > a->seen.refused)
         alert(a, ALERT_REFUSED, v->target_reason.text);
     if (v->too_many > a->seen.too_many) {
@@ -92,9 +113,9 @@ static json_t *number(uint64_t value)
 
 static json_t *target_of(const struct agent *a, const struct worker_view *v)
 {
-    return json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind",
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind",
                      SETTINGS_TARGETS[a->settings->target]->name, "connected", v->connected, "reason",
-                     v->connected ? "" : v->target_reason.text, "connections", number(v->connections),
+                     said(v->connected ? "" : v->target_reason.text), "connections", number(v->connections),
                      "failures", number(v->failures), "written", number(v->written), "series",
                      number(v->series), "too_old", number(v->too_old), "too_many_series", number(v->too_many),
                      "refused", number(v->refused), "aggregated", number(v->aggregated), "removed",
@@ -103,11 +124,11 @@ static json_t *target_of(const struct agent *a, const struct worker_view *v)
 
 static json_t *cache_of(const struct worker_view *v)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s}", "readings", number(v->spool.readings),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "readings", number(v->spool.readings),
                      "batches", number(v->spool.batches), "bytes", number(v->spool.bytes), "dropped",
                      number(v->spool.dropped + v->memory_dropped), "memory_batches",
                      number(v->memory_batches), "memory_bytes", number(v->memory_bytes), "failing",
-                     v->spool_failing, "reason", v->spool_failing ? v->spool_reason.text : "");
+                     v->spool_failing, "reason", said(v->spool_failing ? v->spool_reason.text : ""));
 }
 
 char *agent_status(struct agent *a)
@@ -121,15 +142,12 @@ char *agent_status(struct agent *a)
     for (size_t i = 0; i < a->settings->topics.count; i++)
         json_array_append_new(topics, json_string(a->settings->topics.items[i]));
     json_t *in =
-        json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "topics", topics, "durable",
+        json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "topics", topics, "durable",
                   a->settings->durable, "messages", number(c->messages), "readings", number(c->readings),
                   "left_out", number(c->left_out), "malformed", number(c->malformed), "skipped",
-                  number(c->skipped), "undated", number(c->undated), "last_malformed", a->last_fault, "lost",
-                  number(a->durable == NULL ? 0 : bb_durable_lost(a->durable)), "connections",
-                  number(traffic.connections));
-    if (in == NULL)
-        in = json_pack("{s:o, s:o, s:o}", "messages", number(c->messages), "readings", number(c->readings),
-                       "malformed", number(c->malformed));
+                  number(c->skipped), "undated", number(c->undated), "last_malformed", said(a->last_fault),
+                  "lost", number(a->durable == NULL ? 0 : bb_durable_lost(a->durable)), "pending",
+                  number(a->batch.readings), "connections", number(traffic.connections));
     json_t *root =
         json_pack("{s:o, s:o, s:o, s:I}", "bus", in, "cache", cache_of(&view), "target", target_of(a, &view),
                   "uptime_s", (json_int_t)((bb_loop_mono_ms() - a->started_ms) / 1000));

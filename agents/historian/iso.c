@@ -120,8 +120,9 @@ char *iso_format(int64_t us, char *text)
     }
     if (gmtime_r(&seconds, &utc) == NULL)
         utc = (struct tm){.tm_year = 70, .tm_mday = 1};
-    snprintf(text, ISO_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%06u+00:00", (unsigned)(utc.tm_year + 1900) % 10000u,
-             (unsigned)(utc.tm_mon + 1) % 100u, (unsigned)utc.tm_mday % 100u, (unsigned)utc.tm_hour % 100u,
-             (unsigned)utc.tm_min % 100u, (unsigned)utc.tm_sec % 100u, (unsigned)fraction % 1000000u);
+    snprintf(text, ISO_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%06u+00:00",
+             (unsigned)(utc.tm_year + 1900) % 10000u, (unsigned)(utc.tm_mon + 1) % 100u,
+             (unsigned)utc.tm_mday % 100u, (unsigned)utc.tm_hour % 100u, (unsigned)utc.tm_min % 100u,
+             (unsigned)utc.tm_sec % 100u, (unsigned)fraction % 1000000u);
     return text;
 }

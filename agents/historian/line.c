@@ -28,7 +28,7 @@ static void put_string(FILE *to, struct bytes text)
 
 void line_write(FILE *to, struct bytes series, int64_t time_us, const struct value *value)
 {
-    fputs(LINE_MEASUREMENT ",series=", to);
+    fputs(LINE_MEASUREMENT ",topic=", to);
     put_tag(to, series);
     switch (value->kind) {
     case VALUE_INTEGER:

@@ -1,4 +1,4 @@
-/* Readings as InfluxDB's line protocol. A series is the measurement with the tag `series`; the field says
+/* Readings as InfluxDB's line protocol. A series is the measurement with the tag `topic`; the field says
  * the kind, because InfluxDB refuses a field whose kind changes: value (a number), flag, text.
  * Source: InfluxDB 1.8 and 2, line protocol reference. */
 #ifndef AGENTS_HISTORIAN_LINE_H

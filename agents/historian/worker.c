@@ -286,35 +286,28 @@ static bool work(struct worker *w)
     return some || more;
 }
 
-/* Connects when it is time; when not connected, how long until then. */
-static int64_t see_target(struct worker *w, int64_t *next_ms)
+/* How long until the target is tried again; the pauses double until it does something. */
+static int64_t next_pause(struct worker *w)
 {
-    int64_t now = clock_ms(CLOCK_MONOTONIC);
-    if (w->history.target != NULL)
-        return 0;
-    if (now < *next_ms)
-        return *next_ms - now;
-    if (connect_target(w)) {
-        w->retry_ms = w->settings.retry_min_ms;
-        return 0;
-    }
-    int64_t pause = w->retry_ms;
-    w->retry_ms = w->retry_ms * RETRY_FACTOR > w->settings.retry_max_ms ? w->settings.retry_max_ms
-                                                                        : w->retry_ms * RETRY_FACTOR;
-    *next_ms = clock_ms(CLOCK_MONOTONIC) + pause;
+    int64_t pause = w->retry_ms, doubled = pause * RETRY_FACTOR;
+    w->retry_ms = doubled > w->settings.retry_max_ms ? w->settings.retry_max_ms : (uint32_t)doubled;
     return pause;
 }
 
-/* Works until a question comes; *rest_ms: how long there is nothing to do. */
-static void go_on(struct worker *w, int64_t *next_ms, int64_t *rest_ms)
+/* Connects when it is time and does one piece of work; how long there is nothing to do then. */
+static int64_t go_on(struct worker *w, int64_t *next_ms)
 {
-    *rest_ms = see_target(w, next_ms);
-    if (*rest_ms > 0)
-        return;
-    bool busy = work(w);
-    if (w->history.target == NULL)
-        *next_ms = clock_ms(CLOCK_MONOTONIC) + w->settings.retry_min_ms;
-    *rest_ms = busy ? 0 : w->history.target == NULL ? w->settings.retry_min_ms : MAINTAIN_MS;
+    int64_t now = clock_ms(CLOCK_MONOTONIC);
+    if (w->history.target == NULL && now < *next_ms)
+        return *next_ms - now;
+    bool busy = (w->history.target != NULL || connect_target(w)) && work(w);
+    if (w->history.target == NULL) {
+        int64_t pause = next_pause(w);
+        *next_ms = clock_ms(CLOCK_MONOTONIC) + pause;
+        return pause;
+    }
+    w->retry_ms = w->settings.retry_min_ms;
+    return busy ? 0 : MAINTAIN_MS;
 }
 
 static void *run_target(void *context)
@@ -333,7 +326,7 @@ static void *run_target(void *context)
         pthread_mutex_unlock(&w->mutex);
         if (q != NULL)
             answer(w, q);
-        go_on(w, &next_ms, &rest_ms);
+        rest_ms = go_on(w, &next_ms);
         pthread_mutex_lock(&w->mutex);
     }
     pthread_mutex_unlock(&w->mutex);
