@@ -1,6 +1,7 @@
 /* historian-agent: keeps the readings of chosen topics. Wiring only. */
 #include "agents/historian/agent.h"
 #include "bus/client/log.h"
+#include "bus/client/notify.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +26,9 @@ static enum status run_on(struct bb_loop *loop, const struct settings *settings,
         if (status == BB_OK) {
             log_info("started", LOG_TEXT("target", SETTINGS_TARGETS[settings->target]->name),
                      LOG_TEXT("cache", settings->cache));
+            notify_start(loop, "Keeps the readings of the bus");
             status = bb_loop_run(loop);
+            notify_stopping();
         }
         agent_close(&agent);
     }

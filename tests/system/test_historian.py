@@ -369,6 +369,9 @@ class Sqlite(WithWorld):
         self.assertIn("chmod 600", told.stderr)
         told = subprocess.run([BIN / "historian-agent", "--help"], capture_output=True, text=True, timeout=PATIENCE_S, check=True).stdout
         self.assertNotIn("--password", told)
+        page = (pathlib.Path(__file__).parents[2] / "docs/man/busbar-historian.5.scd").read_text()
+        for key in json.loads(subprocess.run([BIN / "historian-agent", "--print-config", "--home", "/nowhere"], capture_output=True, check=True).stdout):
+            self.assertIn(key, page)
         w.historian()
         second = subprocess.run([BIN / "historian-agent", "--home", w.home, "--identity", "cli.second"], capture_output=True, text=True,
                                 timeout=PATIENCE_S, check=False)
