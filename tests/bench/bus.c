@@ -184,7 +184,8 @@ static json_t *run(const struct plan *plan)
 static const char USAGE[] =
     "usage: busbar-bench bus [--busbard PROGRAM] [--mosquitto PROGRAM] [--nats PROGRAM] [--pairs N]\n"
     "           [--messages N] [--rounds N] [--seconds S] [--only vip|rpc|plain|flat|memory|brokers]\n"
-    "Pairs and messages are for the comparisons with libzmq, rounds and seconds for those with brokers.\n";
+    "Pairs and messages are for the comparisons with libzmq, rounds and seconds for those with brokers.\n"
+    "Pairs and rounds: 1 to 32; messages: 10 and more; seconds: 0.1 to 60.\n";
 
 static bool only(struct plan *plan, const char *name)
 {
@@ -219,7 +220,7 @@ static bool take_option(struct plan *plan, int option, const char *value)
         return plan->race.rounds > 0 && plan->race.rounds <= RACE_ROUNDS_MAX;
     case 's':
         plan->race.seconds = strtod(value, NULL);
-        return plan->race.seconds > 0 && plan->race.seconds <= 60;
+        return plan->race.seconds >= RACE_SECONDS_MIN && plan->race.seconds <= RACE_SECONDS_MAX;
     case 'o':
         return only(plan, value);
     default:

@@ -6,8 +6,10 @@
 #include "tests/bench/ledger_bus.h"
 #include "tests/bench/market.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
     const char *name;
@@ -15,11 +17,20 @@ static const struct {
 } SUBCOMMANDS[] = {{"bus", bus_bench},       {"chain", chain_bench},           {"crypto", crypto_bench},
                    {"ledger", ledger_bench}, {"ledger-bus", ledger_bus_bench}, {"market", market_bench}};
 
+static int run(int argc, char **argv, int (*subcommand)(int argc, char **argv))
+{
+    if (argc != 3 || strcmp(argv[2], "--help") != 0)
+        return subcommand(argc - 1, argv + 1);
+    /* What they say on standard error of arguments that they do not know is the help. */
+    opterr = 0;
+    return dup2(STDOUT_FILENO, STDERR_FILENO) >= 0 && subcommand(argc - 1, argv + 1) == 2 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     for (size_t i = 0; argc > 1 && i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++)
         if (strcmp(argv[1], SUBCOMMANDS[i].name) == 0)
-            return SUBCOMMANDS[i].run(argc - 1, argv + 1);
+            return run(argc, argv, SUBCOMMANDS[i].run);
     fputs("usage: busbar-bench bus|chain|crypto|ledger|ledger-bus|market [--help]\n", stderr);
     return 2;
 }

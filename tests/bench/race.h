@@ -10,6 +10,9 @@
 #include <stdint.h>
 
 #define RACE_ROUNDS_MAX 32
+/* Of one course. */
+#define RACE_SECONDS_MIN 0.1
+#define RACE_SECONDS_MAX 60
 
 struct race {
     const char *busbard, *mosquitto, *nats; /* programs */
