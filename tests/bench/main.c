@@ -2,6 +2,7 @@
 #include "tests/bench/bus.h"
 #include "tests/bench/chain.h"
 #include "tests/bench/crypto.h"
+#include "tests/bench/historian.h"
 #include "tests/bench/ledger.h"
 #include "tests/bench/ledger_bus.h"
 #include "tests/bench/market.h"
@@ -14,8 +15,10 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} SUBCOMMANDS[] = {{"bus", bus_bench},       {"chain", chain_bench},           {"crypto", crypto_bench},
-                   {"ledger", ledger_bench}, {"ledger-bus", ledger_bus_bench}, {"market", market_bench}};
+} SUBCOMMANDS[] = {{"bus", bus_bench},       {"chain", chain_bench},
+                   {"crypto", crypto_bench}, {"historian", historian_bench},
+                   {"ledger", ledger_bench}, {"ledger-bus", ledger_bus_bench},
+                   {"market", market_bench}};
 
 static int run(int argc, char **argv, int (*subcommand)(int argc, char **argv))
 {
@@ -31,6 +34,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++)
         if (strcmp(argv[1], SUBCOMMANDS[i].name) == 0)
             return run(argc, argv, SUBCOMMANDS[i].run);
-    fputs("usage: busbar-bench bus|chain|crypto|ledger|ledger-bus|market [--help]\n", stderr);
+    fputs("usage: busbar-bench bus|chain|crypto|historian|ledger|ledger-bus|market [--help]\n", stderr);
     return 2;
 }

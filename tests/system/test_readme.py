@@ -17,7 +17,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # ./check is the one that runs this test; that it takes its arguments is all that can be asked here.
 INSTEAD = {"./check": "./check --help"}
 # Lines that go on until Ctrl-C: one is left running for the lines after it, from the others a first line is awaited.
-STAYS = {"./demo --home ~/busbar-demo": "Ctrl-C stops it", "busbar-agentd": "event=started"}
+STAYS = {"./demo --home ~/busbar-demo": "Ctrl-C stops it", "busbar-agentd": "event=started",
+         "historian-agent": "event=target-connected"}
 STREAMS = ("busbar sub", "example-agent", "listener-agent")
 
 
