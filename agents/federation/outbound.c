@@ -18,6 +18,8 @@
 #define CARRY_MS   20000
 #define BUSY_MS    20
 #define TROUBLE_MS 1000
+/* When the own broker has no time for this key. */
+#define SHARE_MS 50
 
 struct outbound {
     char name[80]; /* of the durable subscriber */
@@ -69,9 +71,38 @@ static void stumble(struct link *link, const char *why)
     log_warning("durable-waits", LOG_TEXT("platform", link->set->platform), LOG_TEXT("reason", why));
 }
 
+static void on_again(void *context)
+{
+    outbound_go_on(context);
+}
+
+static void try_soon(struct link *link, uint32_t pause_ms)
+{
+    int timer;
+    link->outbound->retry_ms = bb_loop_mono_ms() + pause_ms;
+    /* Without a timer the next tick goes on. */
+    (void)!bb_loop_after(link->agent->loop, pause_ms, on_again, link, &timer);
+}
+
+/* True when the own broker says that this key has taken its share of the time: that is so while much crosses.
+ */
+static bool is_busy(enum status status, const char *json)
+{
+    json_t *error = status == BB_REMOTE ? json_loads(json, 0, NULL) : NULL;
+    const json_t *exception = json_object_get(json_object_get(error, "data"), "exception.py");
+    const char *type = json_string_value(json_object_get(exception, "exc_type"));
+    bool busy = type != NULL && strcmp(type, "RuntimeError") == 0;
+    json_decref(error);
+    return busy;
+}
+
 /* What went wrong, from an answer: the sentence in it, or the status's. */
 static void stumble_over(struct link *link, enum status status, const char *json)
 {
+    if (is_busy(status, json)) {
+        try_soon(link, SHARE_MS);
+        return;
+    }
     json_t *root = json != NULL ? json_loads(json, JSON_DECODE_ANY, NULL) : NULL;
     const char *text = json_string_value(json_object_get(root, status == BB_OK ? "refused" : "message"));
     stumble(link, text != NULL ? text : bb_status_text(status == BB_OK ? BB_MALFORMED : status));
@@ -273,7 +304,8 @@ static void on_page(void *context, enum status status, const char *json)
         take_page(link, page);
     } else {
         /* The name is gone, or somebody else reads it. */
-        o->opened = o->opened && status != BB_OK && status != BB_REMOTE;
+        if (status == BB_OK || (status == BB_REMOTE && !is_busy(status, json)))
+            o->opened = false;
         stumble_over(link, status, json);
     }
     json_decref(page);
@@ -290,11 +322,6 @@ static void read_page(struct link *link)
 
 /* -- across --------------------------------------------------------------------------------------------- */
 
-static void on_again(void *context)
-{
-    outbound_go_on(context);
-}
-
 static void across(struct link *link)
 {
     struct outbound *o = link->outbound;
@@ -310,7 +337,6 @@ static void on_carried(void *context, enum status status, const char *json)
     struct errand errand = *(struct errand *)context;
     struct link *link = errand.link;
     struct outbound *o = link->outbound;
-    int timer;
     free(context);
     if (errand.serial != o->errand)
         return;
@@ -318,9 +344,7 @@ static void on_carried(void *context, enum status status, const char *json)
     if (status == BB_OK) {
         across(link);
     } else if (status == BB_REMOTE && carry_is_later(json)) {
-        o->retry_ms = bb_loop_mono_ms() + BUSY_MS;
-        /* Without a timer the next tick goes on. */
-        (void)!bb_loop_after(link->agent->loop, BUSY_MS, on_again, link, &timer);
+        try_soon(link, BUSY_MS);
     } else if (status == BB_REMOTE) {
         stumble_over(link, status, json);
     } else {

@@ -88,6 +88,29 @@ class Durable(DurableFederation):
         reason = eventually(lambda: self.state(a)["b"]["durable_out"]["reason"], "a says why nothing crosses")
         self.assertIn("durable", reason)
 
+    def test_what_the_disk_let_go_and_what_is_too_large_is_told(self):
+        a, b = self.pair()
+        a.durable = [{"prefix": "D/", "keep_bytes": 3000000}]
+        for p in (a, b):
+            p.start_broker()
+            self.peers[p.name] = Peer(p)
+        a.start_agent()
+        eventually(lambda: self.state(a).get("b", {}).get("durable_out", {}).get("opened"), "the name is there")
+        pa = self.peers["a"]
+        for i in range(8):
+            pa.publish(TOPIC, str(i) * 600000)
+        pa.publish(TOPIC, "x" * (2 << 20))
+        pa.publish(TOPIC, "last")
+        for _ in range(10):
+            pa.wait(lambda f: f[4:6] == ["pubsub", "request_response"])
+        b.start_agent()
+        eventually(lambda: "last" in [m for m, _, _ in self.kept(b)], "what is left has crossed")
+        out = self.state(a)["b"]["durable_out"]
+        came = [m for m, _, _ in self.kept(b)]
+        self.assertGreater(out["lost"], 3)
+        self.assertEqual((out["too_large"], out["lost"] + len(came) + 1), (1, 10))
+        self.assertIn("event=durable-lost", (a.home / "log").read_text())
+
     def test_over_a_ring_each_comes_once_everywhere(self):
         names = "abc"
         platforms = self.pair(names, relay=True)
