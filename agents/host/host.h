@@ -17,9 +17,9 @@
 
 struct host;
 struct hosted;
-struct process; /* what runs of an agent: process.h */
-struct output;  /* its log: output.h */
-struct moves;   /* the mover's own: move.h */
+struct process;   /* what runs of an agent: process.h */
+struct output;    /* its log: output.h */
+struct move_desk; /* move_desk.h */
 struct directory;
 
 /* What was asked for has come about, or cannot (`reason` then says why, else NULL). The agent may be gone
@@ -63,7 +63,7 @@ struct host {
     struct supervisor *supervisor;
     struct uploads *uploads;
     struct served *served; /* method.c: what the client was given */
-    struct moves *moves;
+    struct move_desk *desk;
     struct directory *directory;
 };
 

@@ -36,7 +36,7 @@ static enum status read_trust(const struct host *host, struct trust *out, struct
 /* Names that are files of ours beside the agents' folders. */
 static bool is_reserved(const char *name)
 {
-    return strcmp(name, "bundles") == 0 || strncmp(name, "agents.db", 9) == 0 ||
+    return strcmp(name, "bundles") == 0 || strcmp(name, "moves") == 0 || strncmp(name, "agents.db", 9) == 0 ||
            strcmp(name, "agentd.lock") == 0;
 }
 
@@ -54,6 +54,10 @@ static enum status check_names(struct installing *in, struct bb_reason *reason)
     in->old = host_find(in->host, row->name);
     if (in->old != NULL && !in->order->replace) {
         bb_reason_say(reason, "%s is installed already; replace it, or give another name", row->name);
+        return BB_EXISTS;
+    }
+    if (in->old != NULL && in->old->row.hold != HOLD_FREE) {
+        bb_reason_say(reason, "%s is %s (move.list)", row->name, host_state_word(in->old));
         return BB_EXISTS;
     }
     for (size_t i = 0; i < in->host->count; i++) {

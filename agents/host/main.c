@@ -1,5 +1,7 @@
 /* busbar-agentd: hosts agents. */
+#include "agents/host/directory_desk.h"
 #include "agents/host/method.h"
+#include "agents/host/move_desk.h"
 #include "agents/host/roster.h"
 #include "agents/host/supervisor.h"
 #include "agents/host/uploads.h"
@@ -82,11 +84,17 @@ static enum status open_host(struct host *host, struct bb_reason *reason)
     status = supervisor_open(host, reason);
     if (status == BB_OK)
         status = open_store(host, reason);
+    if (status == BB_OK)
+        status = move_desk_open(host, reason);
+    if (status == BB_OK)
+        status = directory_desk_open(host);
     return status == BB_OK ? method_serve_all(host) : status;
 }
 
 static void close_host(struct host *host)
 {
+    move_desk_close(host);
+    directory_desk_close(host);
     while (host->count > 0)
         roster_drop(host->agents[host->count - 1]);
     roster_bury(host);
@@ -101,6 +109,7 @@ static void close_host(struct host *host)
 static enum status serve(struct host *host)
 {
     log_info("started", LOG_INT("agents", host->count));
+    move_desk_wake(host);
     supervisor_boot(host);
     enum status status = bb_loop_run(host->loop);
     if (status != BB_INTERRUPTED)

@@ -9,7 +9,8 @@
 #define ASK_MS 10000
 #define BROKER "platform.auth"
 
-static const struct method *const TABLES[] = {agent_methods, install_methods};
+static const struct method *const TABLES[] = {agent_methods, install_methods, directory_methods,
+                                              move_methods};
 
 static void finish(struct method_call *call)
 {

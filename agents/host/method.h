@@ -30,8 +30,10 @@ struct method {
 };
 
 /* Rows, each table ending with one without a name. */
-extern const struct method agent_methods[];   /* agent_methods.c */
-extern const struct method install_methods[]; /* install_methods.c */
+extern const struct method agent_methods[];     /* agent_methods.c */
+extern const struct method install_methods[];   /* install_methods.c */
+extern const struct method directory_methods[]; /* directory_methods.c */
+extern const struct method move_methods[];      /* move_methods.c */
 
 /* Serves all tables. BB_EXISTS, BB_FULL. */
 BB_MUST_CHECK enum status method_serve_all(struct host *host);

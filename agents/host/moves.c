@@ -125,7 +125,7 @@ static void perform(struct moves *moves, struct mover *mover, unsigned todo)
     if ((todo & MOVE_DO_START) != 0 && move->ran)
         world->start(world->context, move);
     if (move_gives(move) && (move_is_over(move) || move->phase == MOVE_KEPT))
-        world->unpack(world->context, move);
+        world->discard(world->context, move);
     mover->working = (todo & (MOVE_DO_STOP | MOVE_DO_PACK)) != 0 && move->phase != MOVE_TWICE &&
                      move->phase != MOVE_DOUBLE;
     if ((todo & MOVE_DO_COMMIT) != 0)

@@ -60,7 +60,7 @@ struct moves_world {
     enum status (*read)(void *context, const struct move *move, int64_t offset, uint8_t *piece_out,
                         size_t *size_out, struct bb_reason *reason);
     /* The parcel is not needed any more. */
-    void (*unpack)(void *context, const struct move *move);
+    void (*discard)(void *context, const struct move *move);
 
     /* -- takes -- */
     /* Whether an agent of that platform is welcome here. */

@@ -257,7 +257,7 @@ static enum status read_parcel(void *context, const struct move *move, int64_t o
     return BB_OK;
 }
 
-static void unpack(void *context, const struct move *move)
+static void discard(void *context, const struct move *move)
 {
     (void)context;
     (void)move;
@@ -539,9 +539,9 @@ bool world_is_reported(const struct world *world, int place)
 
 void world_open(struct world *world, uint64_t seed, const struct world_weather *weather)
 {
-    static const struct moves_world hooks = {NULL,        PIECE,  now_ms, random_id,    save,    forget, call,
-                                             start,       stop,   clear,  alert,        changed, offer,  pack,
-                                             read_parcel, unpack, admit,  write_parcel, receive};
+    static const struct moves_world hooks = {
+        NULL,  PIECE,   now_ms, random_id, save,        forget,  call,  start,        stop,   clear,
+        alert, changed, offer,  pack,      read_parcel, discard, admit, write_parcel, receive};
     memset(world, 0, sizeof *world);
     world->chance = seed * 2654435761u + 88172645463325252u;
     world->now_ms = 1000000;
