@@ -35,6 +35,15 @@ static const struct option from_where = {
     "from", "WHERE", NULL, NULL,
     "with --durable, begin at an offset, a time, -15m, start or now; without it where NAME was"};
 
+static const struct option moves_list = {"list", NULL, NULL, NULL, "list the moves of this platform"};
+static const struct option move_resolve = {
+    "resolve", "WHERE", NULL, "here there",
+    "decide where an agent runs when the other platform does not answer"};
+static const struct option with_method = {"method", "METHOD", NULL, NULL, "only services that have it"};
+static const struct option of_peer = {"peer", "PEER", NULL, NULL, "only those of one peer"};
+static const struct option on_platform = {"platform", "PLATFORM", NULL, NULL,
+                                          "ask the directory of another platform, over the link"};
+
 static const struct option kw = {"kw", "KW", NULL, NULL, "power to apply, kW"};
 static const struct option omega = {"omega", "USD_PER_KWH", NULL, NULL, "a consumer's ω"};
 static const struct option sigma = {"sigma", "USD_PER_KWH_PER_KW", NULL, NULL, "a consumer's σ"};
@@ -324,6 +333,10 @@ static const struct verb table[] = {
      LIST(&follow, &log_lines, &json, &jsonl, BUS), "busbar-agent(1)", verb_agent_logs, false},
     {"agent stats", "[NAME]", 0, 1, "show what agents use: processor, memory, processes, files, messages",
      NULL, LIST(&json, &csv, BUS), "busbar-agent(1)", verb_agent_stats, false},
+    {"agent move", "[NAME [PLATFORM]]", 0, 2, "move an agent with its state to another platform",
+     "At most one of the two platforms runs it at any time. --list shows the moves; what the other platform "
+     "does not answer for is decided by --resolve.",
+     LIST(&moves_list, &move_resolve, &json, &csv, BUS), "busbar-agent(1)", verb_agent_move, false},
     {"agent run", "DIR", 1, 1,
      "run an agent's folder in the foreground, as busbar-agentd would: for who writes one",
      "Its key is keys/IDENTITY.json of the home: busbar init --agent IDENTITY makes one.",
@@ -336,6 +349,11 @@ static const struct verb table[] = {
     {"agent signers remove", "ADDRESS|NAME|KEY", 1, 1, "take no more bundles of a signer",
      "What is installed already stays.", LIST(&passphrase_file, &home, &json), "busbar-agent(1)",
      verb_agent_signers_remove, false},
+    {"directory find", "[NAME]", 0, 1, "list what peers offer: services with their methods and topics",
+     "NAME may end in *.", LIST(&with_method, &of_peer, &on_platform, &json, &csv, BUS),
+     "busbar-directory(1)", verb_directory_find, false},
+    {"directory show", "PEER", 1, 1, "show what one peer offers, with the schemas of its methods", NULL,
+     LIST(&on_platform, &json, BUS), "busbar-directory(1)", verb_directory_show, false},
     {"historian query", "TOPIC", 1, 1, "show the readings of one series",
      "TOPIC is a name that `busbar historian topics` lists.",
      LIST(&past_from, &past_to, &past_count, &every, &aggregate, &json, &csv, &jsonl, PAST),
