@@ -20,10 +20,10 @@
 #define MOVE_PLATFORM_SIZE 64
 
 /* How long the other side may be silent before the move is called undecided, and when it is asked again. */
-#define MOVE_PATIENCE_MS 5000
-#define MOVE_AGAIN_MS    2000
+#define MOVE_PATIENCE_MS 3000
+#define MOVE_AGAIN_MS    1000
 /* One that runs here already asks at leisure whether the other side knows. */
-#define MOVE_SETTLE_MS 10000
+#define MOVE_SETTLE_MS 3000
 
 #define MOVE_PHASES(X)                                                                                       \
     /* here, where it is given */                                                                            \

@@ -99,8 +99,9 @@ static enum status put_row(struct store *store, const struct move *move, struct 
     struct store_move row = {.since_ms = move->since_ms};
     json_t *data =
         json_pack("{s:s,s:b,s:b}", "ticket", move->ticket, "ran", move->ran, "undecided", move->undecided);
-    row.data = json_dumps(data, JSON_COMPACT);
-    CHECK(row.data != NULL);
+    char *text = json_dumps(data, JSON_COMPACT);
+    CHECK(text != NULL);
+    row.data = text;
     snprintf(row.id, sizeof row.id, "%s", move->id);
     snprintf(row.name, sizeof row.name, "%s", move->name);
     snprintf(row.origin, sizeof row.origin, "%s", move->from);
@@ -108,7 +109,7 @@ static enum status put_row(struct store *store, const struct move *move, struct 
     snprintf(row.phase, sizeof row.phase, "%s", move_word(move->phase));
     snprintf(row.reason, sizeof row.reason, "%s", move->reason.text);
     enum status status = store_put_move(store, &row, reason);
-    free(row.data);
+    free(text);
     json_decref(data);
     return status;
 }

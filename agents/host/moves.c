@@ -185,7 +185,10 @@ void moves_load(struct moves *moves, const struct move *row)
     mover->move.due_ms = 0;
     mover->size = -1;
     mover->cleared = move_is_over(row) && row->phase != MOVE_MOVED && row->phase != MOVE_DROPPED;
-    moves->movers[moves->count++] = mover;
+    size_t at = moves->count++;
+    for (; at > 0 && moves->movers[at - 1]->move.since_ms > row->since_ms; at--)
+        moves->movers[at] = moves->movers[at - 1];
+    moves->movers[at] = mover;
 }
 
 /* Calls `each` for every mover, also when it removes some. */

@@ -82,7 +82,7 @@ struct moves *moves_open(const struct moves_world *world, const char *platform);
 /* Accepts NULL; answers that come later are ignored. */
 void moves_close(struct moves *moves);
 
-/* A row that was saved: before anything else. */
+/* A row that was saved, in any order: before anything else. */
 void moves_load(struct moves *moves, const struct move *row);
 
 /* agentd has started: what was under way goes on or is given up. */
