@@ -146,7 +146,8 @@ static void take_point(struct unpacking *u, const struct batch_entry *entry)
         h->points = realloc(h->points, h->point_capacity * sizeof *h->points);
         CHECK(h->points != NULL);
     }
-    h->points[u->points++] = (struct point){s, entry->time_us, entry->value};
+    h->points[u->points] = (struct point){s, entry->time_us, u->points, entry->value};
+    u->points++;
 }
 
 static enum status unpack(struct unpacking *u, struct bytes batch)
@@ -164,20 +165,20 @@ static enum status unpack(struct unpacking *u, struct bytes batch)
     return status == BB_NOT_FOUND ? BB_OK : status;
 }
 
-/* By series, then time; the later of two with the same time stays the later. */
+/* By series, then time, then their coming. A series without a number has its place by its address. */
 static int by_place(const void *a, const void *b)
 {
     const struct point *left = a, *right = b;
+    if (left->series->id != right->series->id)
+        return left->series->id < right->series->id ? -1 : 1;
     if (left->series != right->series)
-        return left->series->id < right->series->id   ? -1
-               : left->series->id > right->series->id ? 1
-               : left->series < right->series         ? -1
-                                                      : 1;
-    return left->time_us < right->time_us ? -1 : left->time_us > right->time_us;
+        return left->series < right->series ? -1 : 1;
+    if (left->time_us != right->time_us)
+        return left->time_us < right->time_us ? -1 : 1;
+    return left->order < right->order ? -1 : left->order > right->order;
 }
 
-/* Sorts the points, and keeps the last of those with the same series and time. glibc's qsort is a merge sort,
- * which keeps equal ones in their order, unless memory is scarce; then it does not matter which one stays. */
+/* Sorts the points, and keeps the last of those with the same series and time. */
 static size_t arrange(struct point *points, size_t count)
 {
     size_t kept = 0;

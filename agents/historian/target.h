@@ -22,6 +22,7 @@ struct target_settings {
 struct point {
     struct series *series;
     int64_t time_us;
+    size_t order; /* of its coming */
     struct value value;
 };
 
