@@ -73,8 +73,9 @@ async def main(kind, place, device):
         task = asyncio.ensure_future(server.serve_forever())
         await server.serving
     else:
-        server = ModbusSerialServer(device.context(), framer=ModbusRtuFramer, port=place, baudrate=9600, parity="E", stopbits=1)
+        server = ModbusSerialServer(device.context(), framer=ModbusRtuFramer, port=place, baudrate=9600, parity="N", stopbits=1)
         await server.start()
+        assert server.transport is not None, "the port cannot be opened"
         task = asyncio.ensure_future(server.serve_forever())
     print("ready", flush=True)
     await task
