@@ -14,6 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define ROUNDS 60
+
+static uint64_t seed = 1;
+
 struct rig {
     int home;
     uint8_t *data;
@@ -140,6 +144,54 @@ static void test_nothing_half_done(void **state)
     end(&rig);
 }
 
+/* Unpacks one after the other until it is killed. */
+static _Noreturn void unpack_on(const struct rig *rig, int round)
+{
+    for (int i = 0;; i++) {
+        struct bb_reason reason = {""};
+        char name[32];
+        snprintf(name, sizeof name, "u%d.%d", round, i);
+        if (folder_unpack(&rig->bundle, rig->home, name, &reason) != BB_OK)
+            _exit(1);
+    }
+}
+
+/* Whenever the process dies: what has the name is the whole bundle, and what is left besides goes. */
+static void test_killed_at_any_time(void **state)
+{
+    (void)state;
+    struct rig rig = begin();
+    struct bb_reason reason = {""};
+    size_t whole = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        int how;
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            unpack_on(&rig, round);
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        usleep((useconds_t)(seed >> 33) % 20000);
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(waitpid(child, &how, 0), child);
+        assert_true(WIFSIGNALED(how));
+    }
+    (void)folder_sweep(rig.home);
+    DIR *entries = fdopendir(openat(rig.home, ".", O_RDONLY | O_DIRECTORY));
+    const struct dirent *entry;
+    while ((entry = readdir(entries)) != NULL) {
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, "agent") == 0)
+            continue;
+        if (folder_matches(&rig.bundle, rig.home, entry->d_name, &reason) != BB_OK)
+            fail_msg("%s: %s", entry->d_name, reason.text);
+        assert_int_equal(folder_remove(rig.home, entry->d_name, &reason), BB_OK);
+        whole++;
+    }
+    closedir(entries);
+    assert_true(whole > 0);
+    assert_int_equal(entries_of(rig.home), 1);
+    end(&rig);
+}
+
 static void test_sweep(void **state)
 {
     (void)state;
@@ -204,12 +256,20 @@ static void test_store(void **state)
     end(&rig);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const char *given = argc > 1 ? argv[1] : getenv("BUSBAR_SEED");
+    if (given != NULL)
+        seed = strtoull(given, NULL, 10);
+    printf("test_folder: seed %llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),        cmocka_unit_test(test_differences),
-        cmocka_unit_test(test_nothing_half_done), cmocka_unit_test(test_sweep),
-        cmocka_unit_test(test_removes_anything),  cmocka_unit_test(test_store),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_nothing_half_done),
+        cmocka_unit_test(test_killed_at_any_time),
+        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_removes_anything),
+        cmocka_unit_test(test_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
