@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE 200
-/* An agent keeps two files of 1 MiB: more lines than pages of it have cannot be. */
-#define PAGES_MAX 20000
+#define PAGE 1000
+/* As `after`: the last ones. */
+#define LAST (-1)
+/* An agent keeps two files of 1 MiB: more lines than these pages have cannot be. */
+#define PAGES_MAX 4096
 
 struct reading {
     const struct call *call;
@@ -21,12 +23,11 @@ struct reading {
 };
 
 /* A line with nothing in it that a terminal would act on. */
-static void print_line(struct reading *r, const json_t *line)
+static void print_line(const struct reading *r, const json_t *line)
 {
     char stamp[STAMP_TEXT_MAX];
     const char *text = json_string_value(json_object_get(line, "text")),
                *stream = json_string_value(json_object_get(line, "stream"));
-    r->last = json_integer_value(json_object_get(line, "n"));
     if (r->format == FORMAT_JSONL) {
         json_print_line(stdout, json_deep_copy(line));
         return;
@@ -38,30 +39,50 @@ static void print_line(struct reading *r, const json_t *line)
     putchar('\n');
 }
 
+/* One page: lines behind `after`, or the last `most`; *next_out is where the next one goes on. To be
+ * decref'd. */
+static enum exit_code read_page(struct reading *r, json_int_t after, json_int_t most, json_int_t *next_out,
+                                json_t **out)
+{
+    json_t *result = NULL;
+    enum exit_code code = agentd_call(
+        r->call, &r->session, "agent.logs",
+        json_pack("{s:s,s:I,s:I}", "name", r->call->args[0], "after", after, "max", most), &result);
+    if (code == EXIT_DONE) {
+        *next_out = json_integer_value(json_object_get(result, "next"));
+        *out = json_incref(json_object_get(result, "lines"));
+        json_decref(result);
+    }
+    return code;
+}
+
+static void keep_last(json_t *lines, json_int_t wanted)
+{
+    json_int_t count = (json_int_t)json_array_size(lines);
+    for (; count > wanted; count--)
+        json_array_remove(lines, 0);
+}
+
 /* The last `wanted` lines that there are, in their order; to be decref'd. */
 static enum exit_code read_pages(struct reading *r, json_int_t wanted, json_t **out)
 {
-    json_t *lines = json_array();
-    json_int_t after = 0;
+    json_t *lines = json_array(), *got = NULL;
+    bool one = wanted <= PAGE; /* a single page has them */
+    json_int_t after = one ? LAST : 0, next = 0, most = one && wanted > 0 ? wanted : one ? 1 : PAGE;
     enum exit_code code = EXIT_DONE;
-    for (int page = 0; page < PAGES_MAX && code == EXIT_DONE; page++) {
-        json_t *result = NULL;
-        code = agentd_call(r->call, &r->session, "agent.logs",
-                           json_pack("{s:s,s:I,s:i}", "name", r->call->args[0], "after", after, "max", PAGE),
-                           &result);
-        const json_t *got = json_object_get(result, "lines");
-        json_int_t next = json_integer_value(json_object_get(result, "next"));
-        json_array_extend(lines, (json_t *)got);
-        while ((json_int_t)json_array_size(lines) > wanted + PAGE)
-            json_array_remove(lines, 0);
-        bool more = json_array_size(got) > 0 && next > after;
+    for (int page = 0; page < PAGES_MAX; page++) {
+        code = read_page(r, after, most, &next, &got);
+        if (code != EXIT_DONE)
+            break;
+        bool more = !one && json_array_size(got) > 0 && next > after;
+        json_array_extend(lines, got);
+        json_decref(got);
+        keep_last(lines, wanted);
         after = next;
-        json_decref(result);
         if (!more)
             break;
     }
-    while ((json_int_t)json_array_size(lines) > wanted)
-        json_array_remove(lines, 0);
+    r->last = next;
     if (code == EXIT_DONE)
         *out = lines;
     else
@@ -79,6 +100,7 @@ static void take_line(struct reading *r, const json_t *line)
                 "lines %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT
                 " were not heard: busbar agent logs %s\n",
                 r->last + 1, n - 1, r->call->args[0]);
+    r->last = n;
     print_line(r, line);
     fflush(stdout);
 }

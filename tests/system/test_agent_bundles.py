@@ -143,10 +143,15 @@ class Examples(Case):
         folder = self.host.top / "shell"
         shutil.copytree(ROOT / "agents/examples/shell", folder)
         shutil.copy(BIN / "busbar", folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["limits"]["memory_mb"] = 1024  # under sanitizers the command line takes ten times as much
+        (folder / "manifest.json").write_text(json.dumps(manifest))
         self.installed(folder, "clock")
         self.assertLess(abs(self.hears("clock/time")["unix_s"] - time.time()), PATIENCE_S)
         reader = subprocess.Popen([BIN / "busbar", "agent", "logs", "clock", "-f", "--jsonl", "--home", self.host.home], stdout=subprocess.PIPE,
                                   text=True)
+        self.addCleanup(reader.wait)
+        self.addCleanup(reader.kill)
         self.assertEqual(json.loads(reader.stdout.readline())["text"], "telling the time every 1 s")
         self.well("agent", "restart", "clock")
         self.assertEqual([json.loads(reader.stdout.readline())["text"] for _ in range(2)], ["asked to end", "telling the time every 1 s"])

@@ -87,7 +87,7 @@ class Agentd(threading.Thread):
             self.uploads[params["upload"]] += data
             return {"received": len(self.uploads[params["upload"]])}
         if method == "agent.logs":
-            page = [line for line in self.lines if line["n"] > params["after"]][:params["max"]]
+            page = self.lines[-params["max"]:] if params["after"] < 0 else [line for line in self.lines if line["n"] > params["after"]][:params["max"]]
             return {"lines": page, "next": page[-1]["n"] if page else params["after"]}
         if method != "agent.install" and params.get("name", "clock") != "clock":
             raise Refusal(f"there is no agent named {params['name']}", "not-found")
@@ -346,17 +346,20 @@ class Installing(WithAgentd):
 
 class Logs(WithAgentd):
     def test_the_last_lines(self):
-        for i in range(450):
+        for i in range(2450):
             self.agentd.say(f"line {i}\x1b[31m", "err" if i % 2 else "out")
         out = self.well("agent", "logs", "clock").splitlines()
         self.assertEqual(len(out), 50)
-        self.assertEqual(out[0], "2023-11-14T22:13:20.400Z out line 400?[31m")
-        self.assertEqual(out[-1], "2023-11-14T22:13:20.449Z err line 449?[31m")
+        self.assertEqual(out[0], "2023-11-14T22:13:22.400Z out line 2400?[31m")
+        self.assertEqual(out[-1], "2023-11-14T22:13:22.449Z err line 2449?[31m")
         self.assertEqual(len(self.well("agent", "logs", "clock", "-n", "430").splitlines()), 430)
+        many = self.well("agent", "logs", "clock", "-n", "2000", "--jsonl").splitlines()
+        self.assertEqual([json.loads(line)["n"] for line in many], list(range(451, 2451)))
+        self.assertEqual(self.well("agent", "logs", "clock", "-n", "0"), "")
         told = self.well("agent", "logs", "clock", "--count", "2", "--json")
-        self.assertEqual([line["n"] for line in told["lines"]], [449, 450])
+        self.assertEqual([line["n"] for line in told["lines"]], [2449, 2450])
         lines = [json.loads(line) for line in self.well("agent", "logs", "clock", "--count", "3", "--jsonl").splitlines()]
-        self.assertEqual([line["n"] for line in lines], [448, 449, 450])
+        self.assertEqual([line["n"] for line in lines], [2448, 2449, 2450])
         self.refused(2, "--jsonl", "agent", "logs", "clock", "-f", "--json")
 
     def test_following(self):
