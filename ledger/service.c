@@ -11,6 +11,7 @@
 #include "bus/client/notify.h"
 
 #include <busbar/check.h>
+#include <busbar/directory.h>
 #include <busbar/limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -104,7 +105,7 @@ static enum status open_bus(struct service *s, struct bb_reason *reason)
         status = bb_serve_later(s->client, "submit", submit_call, s);
     if (status == BB_OK)
         status = method_serve_all(s);
-    return status;
+    return status == BB_OK ? bb_offer_served(s->client, "ledger", "[\"market/\"]") : status;
 }
 
 static void close_all(struct service *s)

@@ -9,6 +9,7 @@
 #include "bus/core/remote.h"
 
 #include <busbar/check.h>
+#include <busbar/directory.h>
 #include <stdlib.h>
 
 static const char GUEST[] = REMOTE_GATE ".";
@@ -189,7 +190,9 @@ static enum status serve(struct agent *agent)
     if (status == BB_OK)
         status = bb_serve(agent->own, "platforms", on_platforms, agent);
     bb_serve_foreign(agent->own, crossing_leave, agent);
-    return status;
+    return status == BB_OK ? bb_offer(agent->own, "[{\"name\":\"federation\",\"version\":\"" BUSBAR_VERSION
+                                                  "\",\"methods\":[\"platforms\"]}]")
+                           : status;
 }
 
 static void on_tick(void *context)

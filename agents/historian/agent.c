@@ -4,6 +4,7 @@
 #include "bus/client/turn.h"
 
 #include <busbar/check.h>
+#include <busbar/directory.h>
 #include <busbar/serve.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -110,7 +111,7 @@ static enum status serve(struct agent *a)
     enum status status = bb_serve(a->client, "status", on_status, a);
     for (size_t i = 0; i < sizeof methods / sizeof *methods && status == BB_OK; i++)
         status = bb_serve_later(a->client, methods[i].name, methods[i].on_call, a);
-    return status;
+    return status == BB_OK ? bb_offer_served(a->client, "historian", NULL) : status;
 }
 
 static enum status subscribe(struct agent *a, struct bb_reason *reason)

@@ -4,6 +4,7 @@
 #include "agents/modbus/registry.h"
 #include "agents/modbus/reservations.h"
 
+#include <busbar/directory.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -413,5 +414,5 @@ enum status agent_serve(struct agent *agent, struct bb_client *client)
     enum status status = BB_OK;
     for (size_t i = 0; i < sizeof methods / sizeof *methods && status == BB_OK; i++)
         status = bb_serve_later(client, methods[i].name, methods[i].serve, agent);
-    return status;
+    return status == BB_OK ? bb_offer_served(client, "driver", "[\"devices/\"]") : status;
 }

@@ -5,6 +5,7 @@
 #include "bus/client/turn.h"
 
 #include <busbar/check.h>
+#include <busbar/directory.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,8 @@ static enum status find_origin(struct bridge *b)
 static enum status subscribe(struct bridge *b)
 {
     enum status status = bb_serve(b->client, "status", on_status, b);
+    if (status == BB_OK)
+        status = bb_offer_served(b->client, "mqtt-bridge", NULL);
     for (size_t i = 0; i < b->maps.to_mqtt_count && status == BB_OK; i++)
         if (map_listens(b->maps.to_mqtt, b->maps.to_mqtt_count, i))
             status = bb_subscribe(b->client, b->maps.to_mqtt[i].from, on_bus_message, b);

@@ -4,6 +4,7 @@
 #include "bus/client/log.h"
 #include "bus/client/turn.h"
 
+#include <busbar/directory.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -235,5 +236,7 @@ enum status commands_start(struct agent *agent)
     enum status status = BB_OK;
     for (size_t i = 0; i < sizeof methods / sizeof *methods && status == BB_OK; i++)
         status = bb_serve(agent->client, methods[i].method, methods[i].on_call, agent);
-    return status;
+    return status == BB_OK
+               ? bb_offer_served(agent->client, "boards", "[\"Data/\",\"dispatch/\",\"alerts/dispatch/\"]")
+               : status;
 }

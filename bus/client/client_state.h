@@ -102,7 +102,9 @@ struct bb_client {
     size_t outbox_bytes;
     struct call calls[CLIENT_CALLS_MAX];
     size_t calls_used;
-    char *offer;           /* params of the registration with the directory; NULL: nothing is offered */
+    char *offer; /* params of the registration with the directory; NULL: nothing is offered */
+    int offer_timer;
+    unsigned offer_tries;  /* in a row that came too early */
     bb_on_peers *on_peers; /* NULL: nobody wants to know who is there */
     void *peers_context;
 };

@@ -14,13 +14,38 @@
 #define REGISTER_MS 30000
 #define LIST_MS     30000
 
+/* An agentd that has just come may not serve yet. */
+#define NO_METHOD   (-32601)
+#define AGAIN_MS    500
+#define AGAIN_TIMES 10
+
 static void offer(struct bb_client *c);
+
+static void on_again(void *context)
+{
+    struct bb_client *c = context;
+    c->offer_timer = 0;
+    offer(c);
+}
+
+static bool is_too_early(struct bb_client *c, const char *json)
+{
+    json_t *error = json != NULL ? json_loads(json, 0, NULL) : NULL;
+    bool early = json_integer_value(json_object_get(error, "code")) == NO_METHOD &&
+                 c->offer_tries++ < AGAIN_TIMES && c->offer_timer == 0;
+    json_decref(error);
+    return early && bb_loop_after(c->loop, AGAIN_MS, on_again, c, &c->offer_timer) == BB_OK;
+}
 
 static void on_registered(void *context, enum status status, const char *json)
 {
     struct bb_client *c = context;
+    if (status == BB_OK)
+        c->offer_tries = 0;
     if (status == BB_TIMEOUT)
         offer(c);
+    else if (status == BB_REMOTE && is_too_early(c, json))
+        return;
     else if (status == BB_REMOTE || status == BB_DENIED)
         log_warning("offer-refused", LOG_TEXT("peer", DIRECTORY),
                     LOG_TEXT("reason", json != NULL ? json : bb_status_text(status)));
@@ -51,6 +76,27 @@ enum status bb_offer(struct bb_client *client, const char *services)
     client->offer = text;
     offer(client);
     return BB_OK;
+}
+
+enum status bb_offer_served(struct bb_client *client, const char *name, const char *topics)
+{
+    json_t *methods = json_array(), *list = topics != NULL ? json_loads(topics, 0, NULL) : json_array();
+    for (size_t i = 0; i < client->method_count; i++)
+        json_array_append_new(methods, json_string(client->methods[i].method));
+    if (!json_is_array(list)) {
+        json_decref(methods);
+        json_decref(list);
+        bb_reason_say(&client->reason, "topics are a JSON array of texts");
+        return BB_RANGE;
+    }
+    json_t *services = json_pack("[{s:s,s:s,s:o,s:o}]", "name", name, "version", BUSBAR_VERSION, "methods",
+                                 methods, "topics", list);
+    char *text = services != NULL ? json_dumps(services, JSON_COMPACT) : NULL;
+    CHECK(text != NULL);
+    enum status status = bb_offer(client, text);
+    free(text);
+    json_decref(services);
+    return status;
 }
 
 /* -- peers ---------------------------------------------------------------------------------------------- */
@@ -91,11 +137,14 @@ void offering_peer(struct bb_client *c, const struct wire *wire)
         return;
     if (c->on_peers != NULL)
         c->on_peers(c->peers_context, came ? BB_PEERS_CAME : BB_PEERS_LEFT, peer);
-    if (came && strcmp(peer, DIRECTORY) == 0)
+    if (came && strcmp(peer, DIRECTORY) == 0) {
+        c->offer_tries = 0;
         offer(c);
+    }
 }
 
 void offering_free(struct bb_client *c)
 {
+    bb_loop_cancel(c->loop, c->offer_timer);
     free(c->offer);
 }

@@ -13,6 +13,10 @@
  * Source: docs/platform.md, "Calls to agentd", directory.register. */
 BB_MUST_CHECK enum status bb_offer(struct bb_client *client, const char *services);
 
+/* The same with one service `name`, of this release of Busbar, that has all methods that the client serves by
+ * now; `topics` is a JSON array of what it publishes, or NULL. BB_RANGE: no JSON array. */
+BB_MUST_CHECK enum status bb_offer_served(struct bb_client *client, const char *name, const char *topics);
+
 enum bb_peers_change {
     BB_PEERS_LIST, /* all that are there now, as a JSON array: after each connection, and after bb_watch_peers
                     */

@@ -98,9 +98,10 @@ class Moves(unittest.TestCase):
         (a.home / "agents/counter/state/link").unlink()
         # A platform that it is not wanted on, and a link that does not let it through.
         b.allow("agentd/directory.lookup")
-        eventually(a.linked, "linked")
+        eventually(b.linked, "linked")
         self.refused("agentd@b")
         b.allow()
+        eventually(b.linked, "linked")
         b.moves_from = []
         b.configure()
         b.kill(b.agentd)

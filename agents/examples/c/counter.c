@@ -1,7 +1,7 @@
 /* counter: an agent in C that busbar-agentd hosts. It reads its configuration, keeps its count in its state
- * folder, publishes counter/count, and answers the call `count`. With <busbar/client.h> and jansson, nothing
- * else of Busbar's. */
-#include <busbar/client.h>
+ * folder, publishes counter/count, and answers the call `count`. With <busbar/directory.h> and jansson,
+ * nothing else of Busbar's. */
+#include <busbar/directory.h>
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -80,6 +80,7 @@ int main(void)
     load(&counter);
     if (bb_loop_open(&loop) != BB_OK || bb_client_open(loop, &options, &counter.client) != BB_OK ||
         bb_serve(counter.client, "count", on_call, &counter) != BB_OK ||
+        bb_offer_served(counter.client, "counter", "[\"counter/\"]") != BB_OK ||
         bb_loop_every(loop, read_pause(), on_time, &counter, &timer) != BB_OK) {
         fprintf(stderr, "counter: %s\n", reason.text);
         return 1;

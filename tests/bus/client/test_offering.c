@@ -116,6 +116,20 @@ static void an_offer_follows_agentd_and_the_broker(void **state)
         assert_int_equal(bb_loop_turn(w->loop, 20), BB_OK);
 }
 
+static void what_is_served_is_offered(void **state)
+{
+    struct world *w = *state;
+    open_agentd(w);
+    w->meter = open_as(w, "meter");
+    assert_int_equal(bb_serve(w->meter, "read", on_register, w), BB_OK);
+    assert_int_equal(bb_serve(w->meter, "set", on_register, w), BB_OK);
+    assert_int_equal(bb_offer_served(w->meter, "meter", "{}"), BB_RANGE);
+    assert_int_equal(bb_offer_served(w->meter, "meter", "[\"Data/\"]"), BB_OK);
+    TURN_UNTIL(w, w->registered == 1);
+    assert_string_equal(w->said, "{\"services\":[{\"name\":\"meter\",\"version\":\"" BUSBAR_VERSION
+                                 "\",\"methods\":[\"read\",\"set\"],\"topics\":[\"Data/\"]}]}");
+}
+
 static void on_peers(void *context, enum bb_peers_change change, const char *text)
 {
     struct world *w = context;
@@ -156,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_offer_follows_agentd_and_the_broker, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_served_is_offered, begin, end),
         cmocka_unit_test_setup_teardown(peers_are_seen_to_come_and_go, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
