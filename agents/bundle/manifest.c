@@ -43,11 +43,23 @@ static bool is_release(const char *text)
     return *text == '\0';
 }
 
-/* No control characters: it is shown on terminals and in logs. */
+/* What a terminal acts on, or that turns the direction of what stands beside it: C0, DEL; C1, U+200E, U+200F,
+ * U+202A … U+202E, U+2066 … U+2069 in UTF-8. It is shown to who is asked whether to install an agent. */
+static bool is_control(const unsigned char *c)
+{
+    if (c[0] < ' ' || c[0] == 127)
+        return true;
+    if (c[0] == 0xc2)
+        return c[1] < 0xa0;
+    if (c[0] != 0xe2 || c[1] == '\0')
+        return false;
+    return (c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae))) ||
+           (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+}
+
 static bool is_plain(const char *text)
 {
-    while (*text != '\0' && (unsigned char)*text >= ' ' && *text != 127 &&
-           !((unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0)) /* C1, in UTF-8 */
+    while (*text != '\0' && !is_control((const unsigned char *)text))
         text++;
     return *text == '\0';
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +46,23 @@ static enum exit_code default_name(const struct call *call, struct bytes archive
     return EXIT_DONE;
 }
 
+/* Whether `path` would lie in the folder that is packed, and so in the next bundle of it. */
+static bool lies_within(const char *folder, const char *path)
+{
+    char whole[PATH_MAX], place[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int length = slash == NULL ? snprintf(place, sizeof place, ".")
+                               : snprintf(place, sizeof place, "%.*s", (int)(slash - path + 1), path);
+    char *real = length > 0 && (size_t)length < sizeof place ? realpath(place, NULL) : NULL;
+    bool within = false;
+    if (real != NULL && realpath(folder, whole) != NULL) {
+        size_t size = strlen(whole);
+        within = strncmp(real, whole, size) == 0 && (real[size] == '/' || real[size] == '\0');
+    }
+    free(real);
+    return within;
+}
+
 enum exit_code verb_agent_pack(const struct call *call)
 {
     struct bb_reason reason = {""};
@@ -67,6 +85,10 @@ enum exit_code verb_agent_pack(const struct call *call)
     archive.data = data;
     enum exit_code code = path == NULL ? default_name(call, archive, name) : EXIT_DONE;
     path = path == NULL ? name : path;
+    if (code == EXIT_DONE && lies_within(call->args[0], path))
+        code = call_fail(
+            call, EXIT_USAGE,
+            "%s lies in the folder itself and would be in its next bundle: -o FILE says where to", path);
     if (code == EXIT_DONE)
         code = bundle_file_write(call, path, archive);
     if (code == EXIT_DONE)

@@ -90,6 +90,10 @@ static void test_texts(void **state)
     (void)state;
     refused("\"summary\":1", BB_MALFORMED, "manifest.json:2: \"summary\" expects a line");
     refused("\"summary\":\"a\\u001bb\"", BB_RANGE, "manifest.json:2: \"summary\"");
+    refused("\"summary\":\"a\\u0085b\"", BB_RANGE, "manifest.json:2: \"summary\"");
+    refused("\"summary\":\"a\\u202eb\"", BB_RANGE, "manifest.json:2: \"summary\"");
+    refused("\"publish\":[\"a\\u2066b\"]", BB_RANGE, "manifest.json:2: \"publish\"");
+    refused("\"summary\":\"\\u2013 \\u00a0 \\u20ac\",\"stop_s\":0", BB_RANGE, "\"stop_s\"");
     refused("\"identity\":\"a b\"", BB_RANGE, "manifest.json:2: \"identity\" expects an identity");
     refused("\"identity\":\"\"", BB_RANGE, "\"identity\"");
     refused("\"identity\":\"true\"", BB_RANGE, "\"identity\"");

@@ -111,6 +111,12 @@ class Packing(Case):
                      "hears        every topic", "capabilities edit", "256 MB"):
             self.assertIn(part, out)
 
+    def test_not_into_itself(self):
+        for path in (self.agent / "x.agent", self.agent / "lib/x.agent", "clock/x.agent", "clock/lib/../x"):
+            self.refused(2, "lies in the folder itself", "agent", "pack", self.agent, "-o", path)
+        self.well("agent", "pack", self.agent, "-o", self.top / "clock.agent")
+        self.assertEqual(sorted(p.name for p in self.agent.iterdir()), ["lib", "manifest.json", "run"])
+
     def test_refusals(self):
         self.refused(3, "nowhere: No such file", "agent", "pack", "nowhere")
         self.refused(2, "argument is missing", "agent", "pack")
