@@ -25,10 +25,10 @@ from test_vip import Broker, Peer
 
 SUBSYSTEMS = [b"hello", b"ping", b"pubsub", b"peerlist", b"query", b"RPC", b"error", b"agentstop", b"external_rpc", b"", b"\0", b"x" * 300]
 OPERATIONS = [b"publish", b"subscribe", b"unsubscribe", b"synchronize", b"list", b"", b"list", b"connected", b"ping", b"pong", b"hello"]
-RECIPIENTS = [b"", b"", b"", b"bb", b"cc.none", b"busbar.broker", b"platform.auth", b"config.store", b"federation", b"a@b", b"\xff", b"x" * 255,
+RECIPIENTS = [b"", b"", b"", b"bb", b"cc.none", b"busbar.broker", b"platform.auth", b"config.store", b"platform.config_store", b"federation", b"a@b", b"\xff", b"x" * 255,
               b"x" * 256]
 METHODS = ["peers", "topics", "retained", "durable.open", "durable.read", "durable.ack", "durable.list", "durable.drop", "get_capabilities",
-           "initialize_configs", "set_config", "get_config", "list_configs", "delete_config", "inspect", "peers.inspect", "x", ""]
+           "initialize_configs", "get_configs", "manage_store", "set_config", "get_config", "list_configs", "delete_config", "inspect", "peers.inspect", "x", ""]
 VALUES = [None, True, -1, 0, 1, 2 ** 63, 1e308, "", "x", "\u0100", "Data/", "a" * 5000, [], {}, [None] * 50, {"*args": [], "**kwargs": {}},
           ["Data/"], {"time_ms": 1}, "start"]
 TEXTS = [b"", b"{}", b"[]", b"null", b"NaN", b"-Infinity", b"[" * 100, b"{" * 100, b'{"a":' * 80, b'"\\ud800"', b'"\xc3\x28"', b"\xef\xbb\xbf{}",
