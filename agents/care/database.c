@@ -8,12 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The head of a database file. Source: SQLite documentation, "Database File Format", 1.3. */
-#define MAGIC          "SQLite format 3"
-#define HEAD_BYTES     100
-#define AT_VERSION     60
-#define AT_APPLICATION 68
-#define BUSY_MS        10000
+/* How a database file begins. Source: SQLite documentation, "Database File Format", 1.3. */
+#define MAGIC   "SQLite format 3"
+#define BUSY_MS 10000
 /* Steps of SQLite's machine between two looks at the clock. */
 #define STEPS 100000
 
@@ -32,23 +29,15 @@ const struct database_kind *database_kind_of(int64_t application)
     return NULL;
 }
 
-static int64_t number_at(const unsigned char *head, size_t at)
+/* Whether a file begins as SQLite's do. */
+static bool has_magic(const char *path)
 {
-    return (int64_t)head[at] << 24 | (int64_t)head[at + 1] << 16 | (int64_t)head[at + 2] << 8 | head[at + 3];
-}
-
-bool database_head(const char *path, int64_t *application_out, int64_t *version_out)
-{
-    unsigned char head[HEAD_BYTES];
+    char head[sizeof MAGIC];
     FILE *file = fopen(path, "re");
     size_t size = file == NULL ? 0 : fread(head, 1, sizeof head, file);
     if (file != NULL)
         fclose(file);
-    if (size < sizeof head || memcmp(head, MAGIC, sizeof MAGIC) != 0)
-        return false;
-    *application_out = number_at(head, AT_APPLICATION);
-    *version_out = number_at(head, AT_VERSION);
-    return true;
+    return size == sizeof head && memcmp(head, MAGIC, sizeof MAGIC) == 0;
 }
 
 static enum status refused(sqlite3 *db, const char *path, struct bb_reason *reason)
@@ -71,6 +60,29 @@ static enum status open_reading(const char *path, struct bb_reason *reason, sqli
     sqlite3_busy_timeout(db, BUSY_MS);
     *out = db;
     return BB_OK;
+}
+
+static bool ask_number(sqlite3 *db, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *query = NULL;
+    bool told =
+        sqlite3_prepare_v2(db, sql, -1, &query, NULL) == SQLITE_OK && sqlite3_step(query) == SQLITE_ROW;
+    if (told)
+        *out = sqlite3_column_int64(query, 0);
+    sqlite3_finalize(query);
+    return told;
+}
+
+/* Asked of SQLite, not read from the file's head: what was written last may still be in the log beside it. */
+bool database_head(const char *path, int64_t *application_out, int64_t *version_out)
+{
+    sqlite3 *db;
+    if (!has_magic(path) || open_reading(path, NULL, &db) != BB_OK)
+        return false;
+    bool told = ask_number(db, "PRAGMA application_id", application_out) &&
+                ask_number(db, "PRAGMA user_version", version_out);
+    sqlite3_close(db);
+    return told;
 }
 
 static int is_late(void *context)

@@ -21,7 +21,8 @@ extern const struct database_kind database_kinds[];
 /* The kind of an application id; NULL: none of ours. */
 const struct database_kind *database_kind_of(int64_t application);
 
-/* Reads the head of a file: false when it is not SQLite's (or is empty). */
+/* What SQLite tells of a database: false when it is not SQLite's (or is empty), or it
+ * cannot be read. It may be in use. */
 bool database_head(const char *path, int64_t *application_out, int64_t *version_out);
 
 /* SQLite's quick_check, given up after `limit_ms`. BB_TIMEOUT: it was given up; BB_MALFORMED: damaged, and
