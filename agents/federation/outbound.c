@@ -32,6 +32,7 @@ struct outbound {
     uint64_t next, count;  /* where the position is when it is across; its messages */
     uint64_t errand;       /* the batch on its way; older answers do not count */
     int64_t retry_ms;      /* nothing before that time */
+    uint32_t pause_ms;     /* when the other side asks to be tried again */
     uint64_t sent, unwanted, too_large, lost;
     struct bb_reason reason; /* why it does not go on; "" */
 };
@@ -48,6 +49,7 @@ struct outbound *outbound_open(struct link *link)
         return NULL;
     struct outbound *o = calloc(1, sizeof *o);
     CHECK(o != NULL);
+    o->pause_ms = BUSY_MS;
     snprintf(o->name, sizeof o->name, "federation.%s", link->set->platform);
     return o;
 }
@@ -327,6 +329,7 @@ static void across(struct link *link)
     struct outbound *o = link->outbound;
     o->sent += o->count;
     o->position = o->next;
+    o->pause_ms = BUSY_MS;
     o->reason.text[0] = '\0';
     free(o->batch);
     o->batch = NULL;
@@ -344,7 +347,8 @@ static void on_carried(void *context, enum status status, const char *json)
     if (status == BB_OK) {
         across(link);
     } else if (status == BB_REMOTE && carry_is_later(json)) {
-        try_soon(link, BUSY_MS);
+        try_soon(link, o->pause_ms);
+        o->pause_ms = 2 * o->pause_ms < TROUBLE_MS ? 2 * o->pause_ms : TROUBLE_MS;
     } else if (status == BB_REMOTE) {
         stumble_over(link, status, json);
     } else {
