@@ -38,10 +38,11 @@ static void apply_rules(const struct history *h, struct series *s)
     s->periods = h->ops->marks_put == NULL ? 0 : rules_periods(h->rules, name);
 }
 
+/* The series that the target has, in the order of their numbers. */
 struct loading {
     struct history *history;
     struct series **by_id;
-    size_t capacity;
+    size_t count, capacity;
 };
 
 static void on_series(void *context, int64_t id, const char *name, const char *meta)
@@ -56,22 +57,28 @@ static void on_series(void *context, int64_t id, const char *name, const char *m
     apply_rules(l->history, s);
     for (int i = 0; i < AGGREGATE_PERIODS; i++)
         s->position[i] = SERIES_UNCOVERED;
-    if ((uint64_t)id >= l->capacity) {
-        size_t wider = ((size_t)id + 1) * 2;
-        l->by_id = realloc(l->by_id, wider * sizeof(struct series *));
+    if (l->count == l->capacity) {
+        l->capacity = l->capacity == 0 ? 1024 : l->capacity * 2;
+        l->by_id = realloc(l->by_id, l->capacity * sizeof(struct series *));
         CHECK(l->by_id != NULL);
-        memset(l->by_id + l->capacity, 0, (wider - l->capacity) * sizeof(struct series *));
-        l->capacity = wider;
     }
-    l->by_id[id] = s;
+    l->by_id[l->count++] = s;
+}
+
+static int by_id(const void *key, const void *entry)
+{
+    const int64_t *id = key;
+    const struct series *const *s = entry;
+    return *id < (*s)->id ? -1 : *id > (*s)->id;
 }
 
 static void on_position(void *context, int64_t series, int period, int64_t position)
 {
     const struct loading *l = context;
-    bool known = series > 0 && (uint64_t)series < l->capacity && l->by_id[series] != NULL;
-    if (known && period >= 0 && period < AGGREGATE_PERIODS)
-        l->by_id[series]->position[period] = position;
+    struct series **found =
+        l->count == 0 ? NULL : bsearch(&series, l->by_id, l->count, sizeof(struct series *), by_id);
+    if (found != NULL && period >= 0 && period < AGGREGATE_PERIODS)
+        (*found)->position[period] = position;
 }
 
 enum status history_connect(struct history *h, struct bb_reason *reason)

@@ -54,16 +54,30 @@ static enum status run(const struct settings *settings, const struct rules *rule
     return status;
 }
 
-/* historian.json in the home: that of --home, else the usual one. */
+/* What busbar-agentd gives a hosted agent; else historian.json in the home: that of --home, or the usual one.
+ */
 static const char *find_file(int argc, char **argv, char *path, size_t size)
 {
-    const char *home = NULL;
+    const char *home = NULL, *hosted = getenv("BUSBAR_AGENT_CONFIG");
+    if (hosted != NULL && *hosted != '\0')
+        return hosted;
     for (int i = 1; i < argc; i++)
         if (strncmp(argv[i], "--home=", 7) == 0)
             home = argv[i] + 7;
         else if (strcmp(argv[i], "--home") == 0 && i + 1 < argc)
             home = argv[i + 1];
     return config_home(home, "historian.json", path, size) == BB_OK ? path : NULL;
+}
+
+/* A hosted agent has the identity that it was installed with. */
+static enum status take_identity(struct settings *settings)
+{
+    const char *hosted = getenv("BUSBAR_AGENT_CONFIG"), *identity = getenv("BUSBAR_IDENTITY");
+    if (hosted == NULL || *hosted == '\0' || identity == NULL || *identity == '\0')
+        return BB_OK;
+    free(settings->identity);
+    settings->identity = strdup(identity);
+    return settings->identity == NULL ? BB_FULL : BB_OK;
 }
 
 int main(int argc, char **argv)
@@ -80,6 +94,8 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN);
     enum status status = config_start(&settings_config, argc, argv, find_file(argc, argv, file, sizeof file),
                                       &settings, &done, &reason);
+    if (status == BB_OK && !done)
+        status = take_identity(&settings);
     if (status == BB_OK && !done)
         status = settings_check(&settings, &rules, &reason);
     if (status != BB_OK) {

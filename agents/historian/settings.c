@@ -183,11 +183,15 @@ static enum status read_rules(const struct settings *s, struct rules *out, struc
     return status;
 }
 
-static enum status below_home(const char *home, char **path, struct bb_reason *reason)
+/* Makes a path absolute. A hosted agent has a folder of its own for what it writes (BUSBAR_AGENT_STATE). */
+static enum status below_home(const char *home, char **path, bool written, struct bb_reason *reason)
 {
     char whole[BB_PATH_MAX];
+    const char *state = written ? getenv("BUSBAR_AGENT_STATE") : NULL;
     if (**path == '\0' || **path == '/')
         return BB_OK;
+    if (state != NULL && *state == '/')
+        home = state;
     enum status status = config_home(*home == '\0' ? NULL : home, *path, whole, sizeof whole);
     char *copy = status == BB_OK ? strdup(whole) : NULL;
     if (copy == NULL) {
@@ -237,6 +241,7 @@ static const char *discord(const struct settings *s)
 enum status settings_check(struct settings *settings, struct rules *rules_out, struct bb_reason *reason)
 {
     char **const paths[] = {&settings->database, &settings->cache, &settings->secret_file};
+    const size_t written = 2;
     const char *fault = discord(settings);
     if (fault != NULL) {
         bb_reason_say(reason, "%s", fault);
@@ -244,7 +249,7 @@ enum status settings_check(struct settings *settings, struct rules *rules_out, s
     }
     enum status status = read_rules(settings, rules_out, reason);
     for (size_t i = 0; i < sizeof paths / sizeof *paths && status == BB_OK; i++)
-        status = below_home(settings->home, paths[i], reason);
+        status = below_home(settings->home, paths[i], i < written, reason);
     return status;
 }
 

@@ -6,6 +6,8 @@
 
 #include "agents/historian/series.h"
 
+#include <stdatomic.h>
+
 /* How a target is found. All texts are borrowed while it is open. */
 struct target_settings {
     const char *path;                  /* sqlite: the file */
@@ -16,6 +18,7 @@ struct target_settings {
     const char *username;              /* influx: of version 1 */
     const char *secret;                /* influx: the token or password; postgres: the password; "": none */
     uint32_t timeout_ms;               /* for one step of a remote target */
+    const atomic_bool *stop;           /* true: whatever waits for a remote target is to give up */
 };
 
 /* A reading whose series is known. */
@@ -60,6 +63,7 @@ struct target_ops {
     /* Writes readings; the same series and time again replaces the value. Sorted by series and time. */
     enum status (*readings_put)(void *target, const struct point *points, size_t count,
                                 struct bb_reason *reason);
+    /* In the order of their numbers. */
     enum status (*series_all)(void *target, target_on_series *on_series, void *context,
                               struct bb_reason *reason);
     /* Makes the series, or writes its meta anew; its number. */

@@ -21,6 +21,7 @@ struct influx_target {
     char url[URL_MAX];
     char answer[ANSWER_MAX + 1]; /* the beginning of what the server says */
     size_t answer_size;
+    const atomic_bool *stop; /* borrowed */
 };
 
 static size_t on_answer(char *data, size_t one, size_t size, void *context)
@@ -32,6 +33,14 @@ static size_t on_answer(char *data, size_t one, size_t size, void *context)
     t->answer_size += taken;
     t->answer[t->answer_size] = '\0';
     return size;
+}
+
+/* Ends a request when it is to stop. */
+static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const struct influx_target *t = context;
+    (void)a, (void)b, (void)c, (void)d;
+    return atomic_load(t->stop);
 }
 
 static void influx_close(void *target)
@@ -101,6 +110,7 @@ static enum status influx_open(const struct target_settings *settings, void **ou
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct influx_target *t = calloc(1, sizeof *t);
     CHECK(t != NULL && pthread_once(&once, start_curl) == 0);
+    t->stop = settings->stop;
     t->curl = curl_easy_init();
     CHECK(t->curl != NULL);
     if (!make_url(t, settings)) {
@@ -115,6 +125,9 @@ static enum status influx_open(const struct target_settings *settings, void **ou
     curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, on_answer);
     curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(t->curl, CURLOPT_USERAGENT, "busbar-historian/" BUSBAR_VERSION);
+    curl_easy_setopt(t->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(t->curl, CURLOPT_XFERINFODATA, t);
+    curl_easy_setopt(t->curl, CURLOPT_NOPROGRESS, 0L);
     enum status status = ping(t, settings, reason);
     if (status == BB_OK)
         *out = t;

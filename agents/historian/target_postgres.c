@@ -1,17 +1,12 @@
 /* PostgreSQL as a target. Readings go through a temporary table: COPY is many times faster than INSERT, and
  * INSERT … ON CONFLICT makes a repetition harmless. */
-#include "agents/historian/target.h"
-
-#include "agents/historian/json_out.h"
+#include "agents/historian/postgres.h"
 
 #include <busbar/check.h>
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <math.h>
 #include <stdlib.h>
 
-#define PARAMS_MAX  9
-#define NUMBER_TEXT 32
 /* Rows of one COPY, so that its text stays small. */
 #define COPY_BYTES (1024 * 1024)
 /* Integers beyond it are kept as text, too: a double does not hold them. */
@@ -36,79 +31,6 @@ static const char SCHEMA[] =
     "precision,"
     " text text) ON COMMIT DELETE ROWS;";
 
-struct postgres_target {
-    PGconn *link;
-};
-
-/* Parameters of a statement, as texts. */
-struct params {
-    const char *values[PARAMS_MAX];
-    char numbers[PARAMS_MAX][NUMBER_TEXT];
-    int count;
-};
-
-static void add_text(struct params *p, const char *text)
-{
-    CHECK(p->count < PARAMS_MAX);
-    p->values[p->count++] = text;
-}
-
-static void add_integer(struct params *p, int64_t number)
-{
-    CHECK(p->count < PARAMS_MAX);
-    snprintf(p->numbers[p->count], NUMBER_TEXT, "%" PRId64, number);
-    add_text(p, p->numbers[p->count]);
-}
-
-static void add_real(struct params *p, double number)
-{
-    CHECK(p->count < PARAMS_MAX);
-    snprintf(p->numbers[p->count], NUMBER_TEXT, "%.17g", number);
-    add_text(p, p->numbers[p->count]);
-}
-
-/* -- statements ----------------------------------------------------------------------------------------- */
-
-/* The first line of what the server or libpq says. */
-static void say(struct bb_reason *reason, const char *text)
-{
-    bb_reason_say(reason, "postgres: %.*s", (int)strcspn(text, "\n"), text);
-}
-
-/* Class 22 is about the data, 23 about constraints: the same again will not help. Source: PostgreSQL 15,
- * appendix A. */
-static enum status status_of(const struct postgres_target *t, const PGresult *result,
-                             struct bb_reason *reason)
-{
-    ExecStatusType got = PQresultStatus(result);
-    if (got == PGRES_COMMAND_OK || got == PGRES_TUPLES_OK || got == PGRES_SINGLE_TUPLE ||
-        got == PGRES_COPY_IN)
-        return BB_OK;
-    const char *code = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    say(reason, result == NULL ? PQerrorMessage(t->link) : PQresultErrorMessage(result));
-    if (PQstatus(t->link) != CONNECTION_OK)
-        return BB_CLOSED;
-    if (code == NULL)
-        return BB_IO;
-    if (strcmp(code, "57014") == 0)
-        return BB_TIMEOUT;
-    return strncmp(code, "22", 2) == 0 || strncmp(code, "23", 2) == 0 ? BB_MALFORMED : BB_IO;
-}
-
-/* Runs a statement; *result_out (may be NULL) is to be cleared. */
-static enum status run(struct postgres_target *t, const char *sql, const struct params *p,
-                       PGresult **result_out, struct bb_reason *reason)
-{
-    PGresult *result = p == NULL ? PQexec(t->link, sql)
-                                 : PQexecParams(t->link, sql, p->count, NULL, p->values, NULL, NULL, 0);
-    enum status status = status_of(t, result, reason);
-    if (status == BB_OK && result_out != NULL)
-        *result_out = result;
-    else
-        PQclear(result);
-    return status;
-}
-
 static int64_t integer_at(const PGresult *result, int row, int column)
 {
     return strtoll(PQgetvalue(result, row, column), NULL, 10);
@@ -121,20 +43,7 @@ static double real_at(const PGresult *result, int row, int column)
 
 /* -- opening -------------------------------------------------------------------------------------------- */
 
-static void on_notice(void *context, const PGresult *result)
-{
-    (void)context;
-    (void)result;
-}
-
-static void postgres_close(void *target)
-{
-    struct postgres_target *t = target;
-    PQfinish(t->link);
-    free(t);
-}
-
-static enum status check_server(struct postgres_target *t, struct bb_reason *reason)
+static enum status check_server(struct postgres *t, struct bb_reason *reason)
 {
     PGresult *result = NULL;
     const char *encoding = PQparameterStatus(t->link, "server_encoding");
@@ -143,9 +52,9 @@ static enum status check_server(struct postgres_target *t, struct bb_reason *rea
                       encoding == NULL ? "an unknown one" : encoding);
         return BB_IO;
     }
-    enum status status = run(t, SCHEMA, NULL, NULL, reason);
+    enum status status = postgres_run(t, SCHEMA, NULL, NULL, reason);
     if (status == BB_OK)
-        status = run(t, "SELECT max(version) FROM historian_version", NULL, &result, reason);
+        status = postgres_run(t, "SELECT max(version) FROM historian_version", NULL, &result, reason);
     if (status == BB_OK && integer_at(result, 0, 0) != 1) {
         bb_reason_say(reason, "postgres: the tables are of a newer Busbar");
         status = BB_VERSION;
@@ -154,32 +63,18 @@ static enum status check_server(struct postgres_target *t, struct bb_reason *rea
     return status;
 }
 
+static void postgres_close(void *target)
+{
+    postgres_disconnect(target);
+    free(target);
+}
+
 static enum status postgres_open(const struct target_settings *settings, void **out, struct bb_reason *reason)
 {
-    char seconds[16], ms[16], options[96];
-    snprintf(seconds, sizeof seconds, "%u", settings->timeout_ms < 2000 ? 2 : settings->timeout_ms / 1000);
-    snprintf(ms, sizeof ms, "%u", settings->timeout_ms);
-    snprintf(options, sizeof options, "-c statement_timeout=%u -c client_min_messages=warning",
-             settings->timeout_ms);
-    const char *const keys[] = {"dbname",  "connect_timeout",           "tcp_user_timeout", "client_encoding",
-                                "options", "fallback_application_name", "password",         NULL};
-    const char *const values[] = {settings->connection,
-                                  seconds,
-                                  ms,
-                                  "UTF8",
-                                  options,
-                                  "busbar historian",
-                                  settings->secret[0] == '\0' ? NULL : settings->secret,
-                                  NULL};
-    struct postgres_target *t = calloc(1, sizeof *t);
+    struct postgres *t = calloc(1, sizeof *t);
     CHECK(t != NULL);
-    t->link = PQconnectdbParams(keys, values, 1);
-    CHECK(t->link != NULL);
-    PQsetNoticeReceiver(t->link, on_notice, NULL);
-    enum status status = PQstatus(t->link) == CONNECTION_OK ? BB_OK : BB_UNREACHABLE;
-    if (status != BB_OK)
-        say(reason, PQerrorMessage(t->link));
-    else
+    enum status status = postgres_connect(settings, t, reason);
+    if (status == BB_OK)
         status = check_server(t, reason);
     if (status == BB_OK)
         *out = t;
@@ -192,18 +87,18 @@ static enum status postgres_open(const struct target_settings *settings, void **
 
 static enum status postgres_begin(void *target, struct bb_reason *reason)
 {
-    return run(target, "BEGIN", NULL, NULL, reason);
+    return postgres_run(target, "BEGIN", NULL, NULL, reason);
 }
 
 static enum status postgres_commit(void *target, struct bb_reason *reason)
 {
-    return run(target, "COMMIT", NULL, NULL, reason);
+    return postgres_run(target, "COMMIT", NULL, NULL, reason);
 }
 
 static void postgres_rollback(void *target)
 {
     struct bb_reason ignored;
-    (void)!run(target, "ROLLBACK", NULL, NULL, &ignored);
+    (void)!postgres_run(target, "ROLLBACK", NULL, NULL, &ignored);
 }
 
 /* A text as a column of COPY. Source: PostgreSQL 15, COPY, text format. */
@@ -243,46 +138,37 @@ static void copy_point(FILE *to, const struct point *point)
     fputc('\n', to);
 }
 
-/* Sends points until about COPY_BYTES; how many. */
-static size_t copy_some(struct postgres_target *t, const struct point *points, size_t count, bool *sent_out)
+/* Sends points until about COPY_BYTES; *done moves on. */
+static bool copy_some(struct postgres *t, const struct point *points, size_t count, size_t *done)
 {
     char *text = NULL;
-    size_t size = 0, bytes = 0, done = 0;
+    size_t size = 0, bytes = 0;
     FILE *to = open_memstream(&text, &size);
     CHECK(to != NULL);
-    for (; done < count && bytes < COPY_BYTES; done++) {
-        copy_point(to, &points[done]);
-        bytes += 64 + points[done].value.text.size;
+    for (; *done < count && bytes < COPY_BYTES; (*done)++) {
+        copy_point(to, &points[*done]);
+        bytes += 64 + points[*done].value.text.size;
     }
     CHECK(fclose(to) == 0);
-    *sent_out = PQputCopyData(t->link, text, (int)size) == 1;
+    bool sent = postgres_copy(t, text, size);
     free(text);
-    return done;
+    return sent;
 }
 
 static enum status postgres_put(void *target, const struct point *points, size_t count,
                                 struct bb_reason *reason)
 {
-    struct postgres_target *t = target;
+    struct postgres *t = target;
     bool sent = true;
-    enum status status = run(t, "COPY historian_coming FROM STDIN", NULL, NULL, reason);
+    enum status status = postgres_run(t, "COPY historian_coming FROM STDIN", NULL, NULL, reason);
     if (status != BB_OK)
         return status;
     for (size_t done = 0; done < count && sent;)
-        done += copy_some(t, points + done, count - done, &sent);
-    sent = sent && PQputCopyEnd(t->link, NULL) == 1;
-    for (PGresult *result = PQgetResult(t->link); result != NULL; result = PQgetResult(t->link)) {
-        if (status == BB_OK)
-            status = status_of(t, result, reason);
-        PQclear(result);
-    }
-    if (status == BB_OK && !sent) {
-        say(reason, PQerrorMessage(t->link));
-        status = BB_CLOSED;
-    }
+        sent = copy_some(t, points, count, &done);
+    status = postgres_copied(t, sent, reason);
     if (status != BB_OK)
         return status;
-    return run(
+    return postgres_run(
         t,
         "INSERT INTO historian_readings SELECT series, time_us, kind, number, text FROM historian_coming"
         " ON CONFLICT (series, time_us) DO UPDATE SET kind = excluded.kind, number = excluded.number,"
@@ -294,13 +180,14 @@ static enum status postgres_series_put(void *target, const struct series *series
                                        struct bb_reason *reason)
 {
     PGresult *result = NULL;
-    struct params p = {.count = 0};
-    add_text(&p, series->name);
-    add_text(&p, series->meta);
-    enum status status = run(target,
-                             "INSERT INTO historian_series(name, meta) VALUES($1, $2) ON CONFLICT (name)"
-                             " DO UPDATE SET meta = excluded.meta RETURNING id",
-                             &p, &result, reason);
+    struct postgres_params p = {.count = 0};
+    postgres_add_text(&p, series->name);
+    postgres_add_text(&p, series->meta);
+    enum status status =
+        postgres_run(target,
+                     "INSERT INTO historian_series(name, meta) VALUES($1, $2) ON CONFLICT (name)"
+                     " DO UPDATE SET meta = excluded.meta RETURNING id",
+                     &p, &result, reason);
     if (status == BB_OK)
         *id_out = integer_at(result, 0, 0);
     PQclear(result);
@@ -310,11 +197,11 @@ static enum status postgres_series_put(void *target, const struct series *series
 static enum status put_numbers(void *target, const char *sql, int64_t a, int64_t b, int64_t c,
                                struct bb_reason *reason)
 {
-    struct params p = {.count = 0};
-    add_integer(&p, a);
-    add_integer(&p, b);
-    add_integer(&p, c);
-    return run(target, sql, &p, NULL, reason);
+    struct postgres_params p = {.count = 0};
+    postgres_add_integer(&p, a);
+    postgres_add_integer(&p, b);
+    postgres_add_integer(&p, c);
+    return postgres_run(target, sql, &p, NULL, reason);
 }
 
 static enum status postgres_marks_put(void *target, const struct mark *marks, size_t count,
@@ -332,7 +219,7 @@ static enum status postgres_marks_put(void *target, const struct mark *marks, si
                 marks[i].series);
     fputs(" ON CONFLICT DO NOTHING", to);
     CHECK(fclose(to) == 0);
-    enum status status = run(target, sql, NULL, NULL, reason);
+    enum status status = postgres_run(target, sql, NULL, NULL, reason);
     free(sql);
     return status;
 }
@@ -360,41 +247,42 @@ static enum status postgres_position_put(void *target, int64_t series, int perio
 static enum status postgres_aggregate_put(void *target, const struct mark *mark, const struct aggregate *a,
                                           struct bb_reason *reason)
 {
-    struct params p = {.count = 0};
+    struct postgres_params p = {.count = 0};
     if (a->count == 0)
         return put_numbers(
             target, "DELETE FROM historian_aggregates WHERE series = $1 AND period = $2 AND start_us = $3",
             mark->series, mark->period, mark->start_us, reason);
-    add_integer(&p, mark->series);
-    add_integer(&p, mark->period);
-    add_integer(&p, mark->start_us);
-    add_integer(&p, (int64_t)a->count);
-    add_real(&p, a->sum);
-    add_real(&p, a->min);
-    add_real(&p, a->max);
-    add_real(&p, a->first);
-    add_real(&p, a->last);
-    return run(target,
-               "INSERT INTO historian_aggregates VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-               " ON CONFLICT (series, period, start_us) DO UPDATE SET count = excluded.count,"
-               " sum = excluded.sum, min = excluded.min, max = excluded.max, first = excluded.first,"
-               " last = excluded.last",
-               &p, NULL, reason);
+    postgres_add_integer(&p, mark->series);
+    postgres_add_integer(&p, mark->period);
+    postgres_add_integer(&p, mark->start_us);
+    postgres_add_integer(&p, (int64_t)a->count);
+    postgres_add_real(&p, a->sum);
+    postgres_add_real(&p, a->min);
+    postgres_add_real(&p, a->max);
+    postgres_add_real(&p, a->first);
+    postgres_add_real(&p, a->last);
+    return postgres_run(target,
+                        "INSERT INTO historian_aggregates VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                        " ON CONFLICT (series, period, start_us) DO UPDATE SET count = excluded.count,"
+                        " sum = excluded.sum, min = excluded.min, max = excluded.max, first = excluded.first,"
+                        " last = excluded.last",
+                        &p, NULL, reason);
 }
 
 static enum status postgres_trim(void *target, int64_t series, int64_t before_us, uint32_t max,
                                  uint32_t *removed_out, struct bb_reason *reason)
 {
     PGresult *result = NULL;
-    struct params p = {.count = 0};
-    add_integer(&p, series);
-    add_integer(&p, before_us);
-    add_integer(&p, max);
-    enum status status = run(target,
-                             "DELETE FROM historian_readings WHERE series = $1 AND time_us IN (SELECT time_us"
-                             " FROM historian_readings WHERE series = $1 AND time_us < $2 ORDER BY time_us"
-                             " LIMIT $3)",
-                             &p, &result, reason);
+    struct postgres_params p = {.count = 0};
+    postgres_add_integer(&p, series);
+    postgres_add_integer(&p, before_us);
+    postgres_add_integer(&p, max);
+    enum status status =
+        postgres_run(target,
+                     "DELETE FROM historian_readings WHERE series = $1 AND time_us IN (SELECT time_us"
+                     " FROM historian_readings WHERE series = $1 AND time_us < $2 ORDER BY time_us"
+                     " LIMIT $3)",
+                     &p, &result, reason);
     if (status == BB_OK)
         *removed_out = (uint32_t)strtoul(PQcmdTuples(result), NULL, 10);
     PQclear(result);
@@ -403,37 +291,12 @@ static enum status postgres_trim(void *target, int64_t series, int64_t before_us
 
 /* -- asking --------------------------------------------------------------------------------------------- */
 
-/* Takes a row; false: enough. */
-typedef bool on_row(void *context, const PGresult *row);
-
-/* Runs a question row by row, so that no answer needs memory of its own; what comes after enough is read and
- * left. */
-static enum status ask(struct postgres_target *t, const char *sql, const struct params *p, on_row *take,
-                       void *context, struct bb_reason *reason)
-{
-    bool more = true;
-    if (PQsendQueryParams(t->link, sql, p->count, NULL, p->values, NULL, NULL, 0) != 1 ||
-        PQsetSingleRowMode(t->link) != 1) {
-        say(reason, PQerrorMessage(t->link));
-        return BB_CLOSED;
-    }
-    enum status status = BB_OK;
-    for (PGresult *row = PQgetResult(t->link); row != NULL; row = PQgetResult(t->link)) {
-        if (status == BB_OK)
-            status = status_of(t, row, reason);
-        if (status == BB_OK && more && PQntuples(row) == 1)
-            more = take(context, row);
-        PQclear(row);
-    }
-    return status;
-}
-
 static enum status postgres_series_all(void *target, target_on_series *on_series, void *context,
                                        struct bb_reason *reason)
 {
     PGresult *result = NULL;
-    enum status status =
-        run(target, "SELECT id, name, meta FROM historian_series ORDER BY id", NULL, &result, reason);
+    enum status status = postgres_run(target, "SELECT id, name, meta FROM historian_series ORDER BY id", NULL,
+                                      &result, reason);
     for (int i = 0; status == BB_OK && i < PQntuples(result); i++)
         on_series(context, integer_at(result, i, 0), PQgetvalue(result, i, 1), PQgetvalue(result, i, 2));
     PQclear(result);
@@ -466,21 +329,21 @@ static bool take_reading(void *context, const PGresult *row)
     return t->on_reading(t->context, integer_at(row, 0, 0), &value);
 }
 
-static void add_range(struct params *p, const struct target_range *range)
+static void add_range(struct postgres_params *p, const struct target_range *range)
 {
-    add_integer(p, range->series);
-    add_integer(p, range->from_us);
-    add_integer(p, range->until_us);
-    add_integer(p, range->max);
+    postgres_add_integer(p, range->series);
+    postgres_add_integer(p, range->from_us);
+    postgres_add_integer(p, range->until_us);
+    postgres_add_integer(p, range->max);
 }
 
 static enum status postgres_get(void *target, const struct target_range *range, target_on_reading *on_reading,
                                 void *context, struct bb_reason *reason)
 {
     struct taking_readings taking = {on_reading, context};
-    struct params p = {.count = 0};
+    struct postgres_params p = {.count = 0};
     add_range(&p, range);
-    return ask(
+    return postgres_ask(
         target,
         range->backwards
             ? "SELECT time_us, kind, number, text FROM historian_readings WHERE series = $1 AND time_us >= $2"
@@ -510,10 +373,10 @@ static enum status postgres_aggregates(void *target, int period, const struct ta
                                        struct bb_reason *reason)
 {
     struct taking_aggregates taking = {on_aggregate, context};
-    struct params p = {.count = 0};
+    struct postgres_params p = {.count = 0};
     add_range(&p, range);
-    add_integer(&p, period);
-    return ask(
+    postgres_add_integer(&p, period);
+    return postgres_ask(
         target,
         "SELECT start_us, count, sum, min, max, first, last FROM historian_aggregates WHERE series = $1"
         " AND start_us >= $2 AND start_us < $3 AND period = $5 ORDER BY start_us LIMIT $4",
@@ -524,19 +387,19 @@ static enum status postgres_marks(void *target, int period, int64_t series, int6
                                   struct mark *marks_out, size_t *count_out, struct bb_reason *reason)
 {
     PGresult *result = NULL;
-    struct params p = {.count = 0};
-    add_integer(&p, period);
-    add_integer(&p, before_us);
-    add_integer(&p, max);
+    struct postgres_params p = {.count = 0};
+    postgres_add_integer(&p, period);
+    postgres_add_integer(&p, before_us);
+    postgres_add_integer(&p, max);
     if (series != 0)
-        add_integer(&p, series);
-    enum status status =
-        run(target,
-            series == 0 ? "SELECT series, start_us FROM historian_marks WHERE period = $1 AND start_us < $2"
-                          " ORDER BY start_us LIMIT $3"
-                        : "SELECT series, start_us FROM historian_marks WHERE period = $1 AND start_us < $2"
-                          " AND series = $4 ORDER BY start_us LIMIT $3",
-            &p, &result, reason);
+        postgres_add_integer(&p, series);
+    enum status status = postgres_run(
+        target,
+        series == 0 ? "SELECT series, start_us FROM historian_marks WHERE period = $1 AND start_us < $2"
+                      " ORDER BY start_us LIMIT $3"
+                    : "SELECT series, start_us FROM historian_marks WHERE period = $1 AND start_us < $2"
+                      " AND series = $4 ORDER BY start_us LIMIT $3",
+        &p, &result, reason);
     if (status == BB_OK) {
         *count_out = (size_t)PQntuples(result);
         for (size_t i = 0; i < *count_out; i++)
@@ -551,8 +414,8 @@ static enum status postgres_positions(void *target, target_on_position *on_posit
                                       struct bb_reason *reason)
 {
     PGresult *result = NULL;
-    enum status status =
-        run(target, "SELECT series, period, position FROM historian_positions", NULL, &result, reason);
+    enum status status = postgres_run(target, "SELECT series, period, position FROM historian_positions",
+                                      NULL, &result, reason);
     for (int i = 0; status == BB_OK && i < PQntuples(result); i++)
         on_position(context, integer_at(result, i, 0), (int)integer_at(result, i, 1),
                     integer_at(result, i, 2));

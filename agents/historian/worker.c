@@ -26,6 +26,8 @@ struct parcel {
 
 struct worker {
     struct worker_settings settings;
+    struct target_settings target_settings; /* with `giving_up` in it */
+    atomic_bool giving_up;
     struct spool *spool;
     struct history history; /* the target thread's */
     pthread_t keeper, target;
@@ -366,7 +368,9 @@ enum status worker_open(const struct worker_settings *settings, struct worker **
     w->last = &w->first;
     w->asked_last = &w->asked;
     w->answered_last = &w->answered;
-    history_init(&w->history, settings->ops, settings->target, settings->rules, settings->series_max,
+    w->target_settings = *settings->target;
+    w->target_settings.stop = &w->giving_up;
+    history_init(&w->history, settings->ops, &w->target_settings, settings->rules, settings->series_max,
                  settings->seed);
     enum status status = start(w, reason);
     if (status == BB_OK)
@@ -404,6 +408,7 @@ void worker_close(struct worker *w)
     if (w == NULL)
         return;
     stop(w, &w->keeper_stops, &w->parcels_wanted, &w->keeper_runs, w->keeper);
+    atomic_store(&w->giving_up, true);
     stop(w, &w->target_stops, &w->work_wanted, &w->target_runs, w->target);
     while (w->first != NULL)
         free_parcel(take_first(w));

@@ -67,6 +67,12 @@ class Postgres:
                               text=True, check=check, timeout=PATIENCE_S)
         return [line.split("\t") for line in told.stdout.splitlines()]
 
+    def tell(self, number):
+        """To the server and all that serve its connections."""
+        children = pathlib.Path(f"/proc/{self.popen.pid}/task/{self.popen.pid}/children").read_text().split()
+        for pid in (self.popen.pid, *map(int, children)):
+            os.kill(pid, number)
+
     def stop(self, how=signal.SIGINT):
         """SIGINT: connections are cut; SIGQUIT: at once, as a crash would."""
         if self.popen.poll() is None:

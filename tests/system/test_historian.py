@@ -373,9 +373,25 @@ class Sqlite(WithWorld):
         for key in json.loads(subprocess.run([BIN / "historian-agent", "--print-config", "--home", "/nowhere"], capture_output=True, check=True).stdout):
             self.assertIn(key, page)
         w.historian()
-        second = subprocess.run([BIN / "historian-agent", "--home", w.home, "--identity", "cli.second"], capture_output=True, text=True,
+        second = subprocess.run([BIN / "historian-agent", "--home", w.home, "--identity", "cli"], capture_output=True, text=True,
                                 timeout=PATIENCE_S, check=False)
         self.assertEqual(second.returncode, 1)
+        self.assertIn("another historian", second.stderr)
+
+    def test_hosted(self):
+        """With the environment that busbar-agentd gives, it writes into its state alone."""
+        w = self.world
+        state = w.home / "state"
+        state.mkdir()
+        config = w.home / "config.json"
+        config.write_text(json.dumps({"topics": ["Data/"], "batch_ms": 10}))
+        w.processes["historian"] = Process("historian", ["env", f"BUSBAR_AGENT_STATE={state}", f"BUSBAR_AGENT_CONFIG={config}",
+                                                         "BUSBAR_IDENTITY=historian", BIN / "historian-agent"], w.home)
+        wait_until(lambda: "event=target-connected" in w.log(), PATIENCE_S, "the historian is up")
+        w.publish("Data/x", 1, BASE)
+        w.settled(1)
+        self.assertTrue((state / "historian.db").exists() and (state / "historian-cache.db").exists())
+        self.assertFalse((w.home / "historian.db").exists())
 
 
 MINUTE, DAY = 60_000_000, 86_400_000_000
@@ -513,6 +529,30 @@ class Postgres(WithWorld):
         self.assertEqual(self.server.ask("SELECT count(*) FROM historian_readings"), [[str(4 * sent)]])
         self.assertEqual(self.values("Data/x/on")[:2], [(BASE, True), (BASE + 1000, False)])
         self.assertNotIn(stores.PASSWORD, w.log())
+
+    def test_a_server_that_hangs(self):
+        """It holds neither the bus, nor the cache, nor the end of the agent."""
+        w = self.world
+        w.historian(**self.settings)
+        w.publish("Data/x", 0, BASE)
+        w.settled(1)
+        self.server.tell(signal.SIGSTOP)
+        try:
+            for i in range(1, 400):
+                w.publish("Data/x", i, BASE + i)
+            begin = time.monotonic()
+            w.until(lambda s: s["cache"]["readings"] == 399)
+            self.assertLess(time.monotonic() - begin, 3)
+            begin = time.monotonic()
+            w.agent.stop()
+            self.assertLess(time.monotonic() - begin, 3)
+            self.assertEqual(w.agent.popen.returncode, 0)
+            w.again()
+            w.until(lambda s: "does not answer" in s["target"]["reason"])
+        finally:
+            self.server.tell(signal.SIGCONT)
+        w.settled()
+        self.assertEqual(self.values("Data/x"), [(BASE + i, i) for i in range(400)])
 
     def test_asked_like_any_other(self):
         w, now = self.world, int(time.time() * 1e6)
