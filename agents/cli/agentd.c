@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PATIENCE_MS 120000
+
 enum exit_code agentd_call(const struct call *call, struct session *session, const char *method,
                            json_t *params, json_t **result_out)
 {
@@ -17,7 +19,14 @@ enum exit_code agentd_call(const struct call *call, struct session *session, con
     return code;
 }
 
-enum exit_code agentd_ask(const struct call *call, const char *method, json_t *params, json_t **result_out)
+void agentd_be_patient(const struct call *call, struct session *session)
+{
+    if (call_value(call, "timeout") == NULL)
+        session->timeout_ms = PATIENCE_MS;
+}
+
+static enum exit_code ask(const struct call *call, bool patient, const char *method, json_t *params,
+                          json_t **result_out)
 {
     struct session session;
     enum exit_code code = session_open(call, &session);
@@ -25,9 +34,21 @@ enum exit_code agentd_ask(const struct call *call, const char *method, json_t *p
         json_decref(params);
         return code;
     }
+    if (patient)
+        agentd_be_patient(call, &session);
     code = agentd_call(call, &session, method, params, result_out);
     session_close(&session);
     return code;
+}
+
+enum exit_code agentd_ask(const struct call *call, const char *method, json_t *params, json_t **result_out)
+{
+    return ask(call, false, method, params, result_out);
+}
+
+enum exit_code agentd_act(const struct call *call, const char *method, json_t *params, json_t **result_out)
+{
+    return ask(call, true, method, params, result_out);
 }
 
 void agentd_print_json(json_t *result)

@@ -16,6 +16,12 @@ enum exit_code agentd_call(const struct call *call, struct session *session, con
 /* The same with a session of its own. */
 enum exit_code agentd_ask(const struct call *call, const char *method, json_t *params, json_t **result_out);
 
+/* The same for what takes its time, as an agent's end does: 120 s without --timeout. */
+enum exit_code agentd_act(const struct call *call, const char *method, json_t *params, json_t **result_out);
+
+/* Has the session wait so long for its answers. */
+void agentd_be_patient(const struct call *call, struct session *session);
+
 /* Prints the AGENT of a result (taken) with a word about what was done, or the result as JSON. */
 void agentd_print(const struct call *call, json_t *result);
 

@@ -19,7 +19,7 @@ static enum exit_code act(const struct call *call, const char *method, json_t *p
     json_t *result = NULL;
     if (params == NULL)
         return call_fail(call, EXIT_USAGE, "NAME: is no UTF-8");
-    enum exit_code code = agentd_ask(call, method, params, &result);
+    enum exit_code code = agentd_act(call, method, params, &result);
     if (code == EXIT_DONE)
         agentd_print(call, result);
     return code;
@@ -72,7 +72,7 @@ enum exit_code verb_agent_remove(const struct call *call)
     json_t *params =
         code == EXIT_DONE ? json_pack("{s:s,s:b}", "name", call->args[0], "keep_state", keep) : NULL;
     if (code == EXIT_DONE)
-        code = params != NULL ? agentd_ask(call, "agent.remove", params, &result)
+        code = params != NULL ? agentd_act(call, "agent.remove", params, &result)
                               : call_fail(call, EXIT_USAGE, "NAME: is no UTF-8");
     if (code != EXIT_DONE)
         return code;

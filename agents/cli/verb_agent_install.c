@@ -161,6 +161,7 @@ static enum exit_code install(const struct call *call, const struct bundle *bund
     enum exit_code code = session_open(call, &session);
     if (code != EXIT_DONE)
         return code;
+    agentd_be_patient(call, &session);
     code = send(call, &session, bundle->archive, &upload);
     if (code == EXIT_DONE)
         code = agentd_call(call, &session, "agent.install",

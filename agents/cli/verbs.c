@@ -3,6 +3,8 @@
 #define LIST(...) ((const struct option *const[]){__VA_ARGS__, NULL})
 /* What every verb on the bus takes. */
 #define BUS &home, &address, &as, &timeout
+/* The same for what busbar-agentd does: an agent may take its time to end. */
+#define ACTS &home, &address, &as, &done_timeout
 
 static const struct option home = {"home", "DIR", "BUSBAR_HOME", NULL, "the home of the installation"};
 static const struct option address = {"address", "ADDRESS", "BUSBAR_VIP", NULL,
@@ -173,6 +175,8 @@ static const struct option only_show = {"dry-run", NULL, NULL, NULL,
 static const struct option broker_patience = {"timeout", "SECONDS", "BUSBAR_TIMEOUT", NULL,
                                               "how long to wait for the broker; 5 without it"};
 
+static const struct option done_timeout = {"timeout", "SECONDS", "BUSBAR_TIMEOUT", NULL,
+                                           "how long to wait until it is done; 120 without it"};
 static const struct option bundle_output = {"output", "FILE", NULL, NULL,
                                             "where to; NAME-RELEASE.agent without it"};
 static const struct option signed_output = {"output", "FILE", NULL, NULL,
@@ -307,28 +311,28 @@ static const struct verb table[] = {
      "busbar-agent(1)", verb_agent_verify, false},
     {"agent install", "FILE", 1, 1,
      "have busbar-agentd take a bundle in, after a look at what its agent asks for", NULL,
-     LIST(&agent_name, &agent_identity, &agent_config, &agent_priority, &enable, &replace, &yes, &json, BUS),
+     LIST(&agent_name, &agent_identity, &agent_config, &agent_priority, &enable, &replace, &yes, &json, ACTS),
      "busbar-agent(1)", verb_agent_install, false},
     {"agent list", "", 0, 0, "list the agents that are hosted", NULL, LIST(&json, &csv, BUS),
      "busbar-agent(1)", verb_agent_list, false},
     {"agent show", "NAME", 1, 1, "show one agent with its manifest and its configuration", NULL,
      LIST(&json, BUS), "busbar-agent(1)", verb_agent_show, false},
     {"agent start", "NAME", 1, 1, "start an agent, also one that has crashed too often", NULL,
-     LIST(&json, BUS), "busbar-agent(1)", verb_agent_start, false},
-    {"agent stop", "NAME", 1, 1, "stop an agent, and kill it if it does not end", NULL, LIST(&json, BUS),
+     LIST(&json, ACTS), "busbar-agent(1)", verb_agent_start, false},
+    {"agent stop", "NAME", 1, 1, "stop an agent, and kill it if it does not end", NULL, LIST(&json, ACTS),
      "busbar-agent(1)", verb_agent_stop, false},
-    {"agent restart", "NAME", 1, 1, "stop an agent and start it", NULL, LIST(&json, BUS), "busbar-agent(1)",
+    {"agent restart", "NAME", 1, 1, "stop an agent and start it", NULL, LIST(&json, ACTS), "busbar-agent(1)",
      verb_agent_restart, false},
-    {"agent enable", "NAME", 1, 1, "have an agent start with busbar-agentd", NULL, LIST(&json, BUS),
+    {"agent enable", "NAME", 1, 1, "have an agent start with busbar-agentd", NULL, LIST(&json, ACTS),
      "busbar-agent(1)", verb_agent_enable, false},
-    {"agent disable", "NAME", 1, 1, "have it not start with busbar-agentd any more", NULL, LIST(&json, BUS),
+    {"agent disable", "NAME", 1, 1, "have it not start with busbar-agentd any more", NULL, LIST(&json, ACTS),
      "busbar-agent(1)", verb_agent_disable, false},
     {"agent configure", "NAME FILE", 2, 2,
      "give an agent another configuration; it is restarted when it runs",
-     "FILE is a JSON object, - is standard input.", LIST(&json, BUS), "busbar-agent(1)", verb_agent_configure,
-     false},
+     "FILE is a JSON object, - is standard input.", LIST(&json, ACTS), "busbar-agent(1)",
+     verb_agent_configure, false},
     {"agent remove", "NAME", 1, 1, "take an agent away, with what it has saved", NULL,
-     LIST(&keep_state, &yes, &json, BUS), "busbar-agent(1)", verb_agent_remove, false},
+     LIST(&keep_state, &yes, &json, ACTS), "busbar-agent(1)", verb_agent_remove, false},
     {"agent logs", "NAME", 1, 1, "print what an agent has printed", NULL,
      LIST(&follow, &log_lines, &json, &jsonl, BUS), "busbar-agent(1)", verb_agent_logs, false},
     {"agent stats", "[NAME]", 0, 1, "show what agents use: processor, memory, processes, files, messages",

@@ -27,12 +27,12 @@ AGENT = {"name": "clock", "identity": "clock", "release": "1.0.0", "digest": "ab
          "priority": 50, "pid": 4711, "since_ms": 1700000000000, "restarts": 2, "last_exit": "exit 1", "trouble": "\x1b[2Jgone"}
 WORKER = r"""#!/usr/bin/python3
 import json, os, pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN if "--deaf" in sys.argv else lambda *_: sys.exit(0))
 state = pathlib.Path(os.environ["BUSBAR_AGENT_STATE"], "count")
 state.write_text(str(int(state.read_text()) + 1 if state.exists() else 1))
 print(json.dumps({"cwd": os.getcwd(), "identity": os.environ["BUSBAR_IDENTITY"], "keys": sorted(os.listdir(os.environ["BUSBAR_HOME"] + "/keys")),
                   "config": json.load(open(os.environ["BUSBAR_AGENT_CONFIG"])), "volttron": os.environ["AGENT_VIP_IDENTITY"],
                   "vip": os.environ["BUSBAR_VIP"] == os.environ["VOLTTRON_VIP_ADDR"], "count": state.read_text(), "words": sys.argv[1:]}), flush=True)
-signal.signal(signal.SIGTERM, signal.SIG_IGN if "--deaf" in sys.argv else lambda *_: sys.exit(0))
 time.sleep(600 if "--stay" in sys.argv else 0)
 sys.exit(3 if "--fail" in sys.argv else 0)
 """
@@ -76,6 +76,8 @@ class Agentd(threading.Thread):
             given = self.answers[method]
             if isinstance(given, Exception):
                 raise given
+            if callable(given):
+                return given()
             return given
         if method == "upload.open":
             self.uploads["u1"] = bytearray()
@@ -227,6 +229,14 @@ class Acting(WithAgentd):
         for status, code in (("range", 6), ("denied", 5), ("not-found", 3), ("exists", 6)):
             self.agentd.answers["agent.start"] = Refusal("it may not be", status)
             self.refused(code, "agentd: it may not be", "agent", "start", "clock")
+
+    def test_in_time(self):
+        """What agentd does may take longer than an answer; --timeout and the environment say how long is too long."""
+        self.agentd.answers["agent.stop"] = lambda: time.sleep(1) or {"agent": AGENT}
+        self.well("agent", "stop", "clock")
+        self.refused(124, "", "agent", "stop", "clock", "--timeout", "0.5")
+        for verb, told in (("stop", "120 without it"), ("list", "5 without it")):
+            self.assertIn(told, self.well("agent", verb, "-h"))
 
     def test_configure(self):
         self.well("agent", "configure", "clock", self.config)
