@@ -6,6 +6,7 @@
 #include "bus/client/turn.h"
 
 #include <busbar/check.h>
+#include <busbar/directory.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,24 @@ static enum status open_bus(struct agent *agent, const struct agent_options *opt
     return status == BB_OK ? bb_flush(*out, FLUSH_MS) : status;
 }
 
+/* Tells the directory what it serves, and which devices. */
+static enum status offer(struct agent *agent)
+{
+    json_t *devices = json_array();
+    for (size_t i = 0; i < agent->device_count; i++)
+        json_array_append_new(devices, json_string(agent->devices[i].settings->name));
+    json_t *services =
+        json_pack("[{s:s,s:s,s:[s,s,s,s,s,s,s,s,s],s:[s],s:{s:o}}]", "name", "modbus", "version",
+                  BUSBAR_VERSION, "methods", "get_point", "set_point", "scrape_all", "get_multiple_points",
+                  "set_multiple_points", "revert_point", "revert_device", "request_new_schedule",
+                  "request_cancel_schedule", "topics", "devices/", "properties", "devices", devices);
+    char *text = services == NULL ? NULL : json_dumps(services, JSON_COMPACT);
+    enum status status = text == NULL ? BB_FULL : bb_offer(agent->client, text);
+    free(text);
+    json_decref(services);
+    return status;
+}
+
 enum status agent_open(struct agent *agent, struct bb_loop *loop, const struct settings *settings,
                        const struct agent_options *options, struct bb_reason *reason)
 {
@@ -138,6 +157,10 @@ enum status agent_open(struct agent *agent, struct bb_loop *loop, const struct s
         status = open_bus(agent, options, options->identity, &agent->client, reason);
     if (status == BB_OK && options->actuator[0] != '\0')
         status = open_bus(agent, options, options->actuator, &agent->second, reason);
+    if (status == BB_OK)
+        status = reservations_open(agent);
+    if (status == BB_OK)
+        status = offer(agent);
     for (size_t i = 0; i < agent->device_count && status == BB_OK; i++) {
         if (!agent->devices[i].unknown)
             hold_adopt(&agent->devices[i]);

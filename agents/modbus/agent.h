@@ -34,8 +34,7 @@ struct agent {
     bool unsaved;     /* what is held is not on the disk yet */
     json_t *leftover; /* what an earlier run left set, until its device is known; NULL: nothing */
     int timer;        /* of reservations; 0: none */
-    bool looking;     /* at who is there */
-    int64_t announced_ms, looked_ms;
+    int64_t announced_ms;
     struct absent *absent; /* owners that are not there (reservations.c) */
     bool stopping;
 };

@@ -146,7 +146,8 @@ static void move(struct fake *f, size_t at, int64_t now_ms)
     struct value value = {VALUE_NUMBER, false, ""};
     bool energy = strstr(p->units, "Wh") != NULL || strstr(p->units, "Ah") != NULL;
     snprintf(value.text, sizeof value.text, "%.3f",
-             energy ? base + fmod(seconds, 86400.0 * 365) / 3.6 : base * (1 + swing));
+             energy ? base + fmod(seconds, 86400.0 * 365) / (p->units[0] == 'k' ? 3600.0 : 3.6)
+                    : base * (1 + swing));
     put(f, p, &value);
 }
 

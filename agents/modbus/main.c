@@ -3,6 +3,7 @@
 #include "agents/modbus/scan.h"
 #include "bus/client/config.h"
 #include "bus/client/log.h"
+#include "bus/client/notify.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -89,8 +90,9 @@ static enum status path_of(const struct options *o, const char *given, const cha
     return status;
 }
 
+/* *at_fault_out: a file that people wrote is wrong, and starting again will not help. */
 static enum status run(const struct options *o, const struct settings *settings, const char *state,
-                       struct bb_reason *reason)
+                       struct bb_reason *reason, bool *at_fault_out)
 {
     static struct agent agent;
     const char *given = or_null(o->identity), *hosted = or_null(getenv("BUSBAR_IDENTITY"));
@@ -112,8 +114,12 @@ static enum status run(const struct options *o, const struct settings *settings,
     status = agent_open(&agent, loop, settings, &options, reason);
     if (status == BB_OK) {
         log_info("started", LOG_INT("devices", settings->count), LOG_INT("lines", agent.line_count));
+        notify_start(loop, "Reads and sets Modbus devices");
         status = bb_loop_run(loop);
+        notify_stopping();
     }
+    *at_fault_out =
+        agent.client == NULL && (status == BB_MALFORMED || status == BB_RANGE || status == BB_EXISTS);
     agent_close(&agent, FAREWELL_MS);
     bb_loop_close(loop);
     return status;
@@ -135,11 +141,12 @@ static int start(const struct options *o, struct settings *settings)
         fprintf(stderr, "modbus-agent: %s\n", reason.text);
         return 2;
     }
-    status = run(o, settings, state, &reason);
+    bool at_fault = false;
+    status = run(o, settings, state, &reason, &at_fault);
     if (status == BB_OK || status == BB_INTERRUPTED)
         return 0;
     log_error("stopped", LOG_TEXT("status", bb_status_word(status)), LOG_TEXT("reason", reason.text));
-    return 1;
+    return at_fault ? 2 : 1;
 }
 
 int main(int argc, char **argv)

@@ -5,12 +5,12 @@
 #include "agents/modbus/moment.h"
 #include "bus/client/log.h"
 
+#include <busbar/directory.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RESULT_TOPIC "devices/actuators/schedule/result"
 #define LOOK_MS      1000
-#define PEERS_MS     2000
 
 static void say(struct agent *agent, const char *topic, json_t *headers, json_t *message)
 {
@@ -215,52 +215,96 @@ static bool is_there(const json_t *peers, const char *owner)
         if (json_is_string(peer) && strcmp(json_string_value(peer), owner) == 0)
             return true;
     }
-    return strchr(owner, '@') != NULL; /* of another platform: its absence cannot be seen here */
+    return false;
 }
 
-/* Notes that an owner is or is not there; true when it has been away for too long. */
-static bool note(struct agent *agent, const char *owner, bool there, int64_t now)
+static bool has_tasks(const struct agent *agent, const char *owner)
+{
+    for (size_t i = 0; i < agent->schedule.count; i++)
+        if (strcmp(agent->schedule.tasks[i]->owner, owner) == 0)
+            return true;
+    return false;
+}
+
+static struct absent **find_absent(struct agent *agent, const char *owner)
 {
     struct absent **at = &agent->absent;
     while (*at != NULL && strcmp((*at)->owner, owner) != 0)
         at = &(*at)->next;
-    struct absent *found = *at;
-    bool gone = found != NULL && !there && now - found->since_ms >= agent->settings->leave_ms;
-    if (found != NULL && (there || gone)) {
-        *at = found->next;
-        free(found);
-    } else if (found == NULL && !there) {
-        found = calloc(1, sizeof *found);
-        if (found != NULL) {
-            snprintf(found->owner, sizeof found->owner, "%s", owner);
-            found->since_ms = now;
-            *at = found;
-        }
-    }
-    return gone;
+    return at;
 }
 
-static void look_for_owners(struct agent *agent)
+static void forget_absent(struct absent **at)
 {
-    char *text = NULL;
-    int64_t now = bb_loop_mono_ms();
-    agent->looking = true;
-    enum status status = bb_peers(agent->client, PEERS_MS, &text);
-    agent->looking = false;
-    json_t *peers = status == BB_OK ? json_loads(text, 0, NULL) : NULL;
-    for (size_t i = agent->schedule.count; i > 0 && json_is_array(peers); i--) {
-        if (i > agent->schedule.count)
-            continue;
-        char owner[BB_IDENTITY_MAX + 1];
-        snprintf(owner, sizeof owner, "%s", agent->schedule.tasks[i - 1]->owner);
-        if (!note(agent, owner, is_there(peers, owner), now))
-            continue;
-        log_info("owner-left", LOG_TEXT("owner", owner));
-        schedule_leave(&agent->schedule, owner);
+    struct absent *found = *at;
+    if (found == NULL)
+        return;
+    *at = found->next;
+    free(found);
+}
+
+/* An owner of another platform cannot be seen to leave. */
+static void note_absent(struct agent *agent, const char *owner)
+{
+    struct absent **at = find_absent(agent, owner);
+    if (*at != NULL || strchr(owner, '@') != NULL || !has_tasks(agent, owner))
+        return;
+    struct absent *absent = calloc(1, sizeof *absent);
+    if (absent == NULL)
+        return;
+    snprintf(absent->owner, sizeof absent->owner, "%s", owner);
+    absent->since_ms = bb_loop_mono_ms();
+    *at = absent;
+}
+
+/* All that are there now: after each connection. */
+static void compare(struct agent *agent, const char *list)
+{
+    json_t *peers = json_loads(list, 0, NULL);
+    for (size_t i = 0; i < agent->schedule.count && json_is_array(peers); i++) {
+        const char *owner = agent->schedule.tasks[i]->owner;
+        if (is_there(peers, owner))
+            forget_absent(find_absent(agent, owner));
+        else
+            note_absent(agent, owner);
     }
-    agent->looked_ms = bb_loop_mono_ms();
     json_decref(peers);
-    free(text);
+}
+
+static void on_peers(void *context, enum bb_peers_change change, const char *text)
+{
+    struct agent *agent = context;
+    switch (change) {
+    case BB_PEERS_LIST:
+        compare(agent, text);
+        break;
+    case BB_PEERS_CAME:
+        forget_absent(find_absent(agent, text));
+        break;
+    case BB_PEERS_LEFT:
+        note_absent(agent, text);
+        break;
+    }
+}
+
+enum status reservations_open(struct agent *agent)
+{
+    return agent->settings->leave_ms > 0 ? bb_watch_peers(agent->client, on_peers, agent) : BB_OK;
+}
+
+/* Those that have been away for too long have left. */
+static void let_go(struct agent *agent)
+{
+    int64_t now = bb_loop_mono_ms();
+    for (struct absent **at = &agent->absent; *at != NULL;) {
+        if (now - (*at)->since_ms < agent->settings->leave_ms) {
+            at = &(*at)->next;
+            continue;
+        }
+        log_info("owner-left", LOG_TEXT("owner", (*at)->owner));
+        schedule_leave(&agent->schedule, (*at)->owner);
+        forget_absent(at);
+    }
 }
 
 /* -- the timer --------------------------------------------------------------------------------------------
@@ -272,11 +316,8 @@ static void on_timer(void *context)
     agent->timer = 0;
     if (agent->stopping)
         return;
-    if (agent->settings->leave_ms > 0 && !agent->looking && agent->schedule.count > 0 &&
-        bb_loop_mono_ms() - agent->looked_ms >= LOOK_MS)
-        look_for_owners(agent);
-    if (!agent->stopping)
-        reservations_update(agent);
+    let_go(agent);
+    reservations_update(agent);
 }
 
 static void set_timer(struct agent *agent, int64_t now)
@@ -309,10 +350,7 @@ void reservations_close(struct agent *agent)
     if (agent->timer != 0)
         bb_loop_cancel(agent->loop, agent->timer);
     agent->timer = 0;
-    while (agent->absent != NULL) {
-        struct absent *next = agent->absent->next;
-        free(agent->absent);
-        agent->absent = next;
-    }
+    while (agent->absent != NULL)
+        forget_absent(&agent->absent);
     schedule_free(&agent->schedule);
 }

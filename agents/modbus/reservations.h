@@ -7,6 +7,9 @@
 
 struct agent;
 
+/* Begins to watch who leaves the bus. BB_EXISTS. */
+BB_MUST_CHECK enum status reservations_open(struct agent *agent);
+
 /* request_new_schedule: {"result":"SUCCESS" or "FAILURE","info","data"}; who calls is the owner. */
 void reservations_request(struct agent *agent, struct bb_pending *pending, const char *caller,
                           const json_t *task_id, const json_t *priority, const json_t *requests);

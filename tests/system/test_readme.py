@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 INSTEAD = {"./check": "./check --help"}
 # Lines that go on until Ctrl-C: one is left running for the lines after it, from the others a first line is awaited.
 STAYS = {"./demo --home ~/busbar-demo": "Ctrl-C stops it", "busbar-agentd": "event=started",
-         "historian-agent": "event=target-connected"}
+         "historian-agent": "event=target-connected", "modbus-agent --devices configs/modbus/modbus.json": "event=device-up"}
 STREAMS = ("busbar sub", "example-agent", "listener-agent")
 
 
