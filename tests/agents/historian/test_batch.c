@@ -26,7 +26,9 @@ struct model {
 static void make(struct model *m)
 {
     snprintf(m->name, sizeof m->name, "series/%u", draw(40));
-    snprintf(m->meta, sizeof m->meta, draw(3) == 0 ? "{\"u\":%u}" : "", draw(3));
+    m->meta[0] = '\0';
+    if (draw(3) == 0)
+        snprintf(m->meta, sizeof m->meta, "{\"u\":%u}", draw(3));
     snprintf(m->text, sizeof m->text, "%u", draw(1000));
     m->reading = (struct reading){.series = bytes_of(m->name),
                                   .meta = bytes_of(m->meta),
