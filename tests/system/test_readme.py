@@ -66,13 +66,20 @@ class Readme(unittest.TestCase):
             process.stdout.close()
         self.assertIn(process.returncode, (0, 130, -signal.SIGINT))
 
-    def run_once(self, line):
+    def run_once(self, line, before=None):
+        """`before`: the exit status of a question that is asked too early; it is asked again."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (told := self.run_now(line))[0] == before and time.monotonic() < deadline:
+            time.sleep(0.2)
+        self.assertEqual(told[0], 0, told[1])
+
+    def run_now(self, line):
         process = self.shell(INSTEAD.get(line, line), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             output, _ = process.communicate(timeout=2 * PATIENCE_S)
         finally:
             self.end(process)
-        self.assertEqual(process.returncode, 0, output)
+        return process.returncode, output
 
     def test_every_command(self):
         lines = commands()
@@ -85,6 +92,8 @@ class Readme(unittest.TestCase):
                     self.stay(line)
                 elif line.startswith(STREAMS):
                     self.stream(line)
+                elif line.startswith("busbar historian query"):
+                    self.run_once(line, before=3)  # no readings yet
                 else:
                     self.run_once(line)
 
