@@ -84,7 +84,8 @@ class Home:
 
     def start_broker(self):
         (self.home / "run/vip.address").unlink(missing_ok=True)
-        self.broker = subprocess.Popen([BIN / "busbard", "--home", self.home], stdout=self.log, stderr=self.log)
+        doors = [f"--{name}={vip.door(self.home, name)}" for name in ("vip", "sub", "pub")]  # no port that another one may have
+        self.broker = subprocess.Popen([BIN / "busbard", "--home", self.home, *doors], stdout=self.log, stderr=self.log)
         eventually(lambda: (self.home / "run/vip.address").exists(), "busbard")
 
     def start_agentd(self, *arguments):
