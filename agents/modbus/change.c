@@ -102,7 +102,7 @@ static void fail(struct item *item, enum status status, const char *why)
     if (item->status != BB_OK)
         return;
     item->status = status;
-    snprintf(item->error, sizeof item->error, "%s", why);
+    snprintf(item->error, sizeof item->error, "%.*s", (int)sizeof item->error - 1, why);
 }
 
 static void fail_all(struct change *c, enum status status, const char *why)
