@@ -8,6 +8,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* The device is busy; ask again. Source: Modbus application protocol 1.1b3, 7. */
+#define BUSY            6
+#define URGENT_IN_A_ROW 4
+
 struct queue {
     struct job *first, *last;
 };
@@ -27,7 +31,8 @@ struct line {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct queue urgent, others;
-    size_t waiting;
+    size_t waiting, steps; /* jobs, and steps in them */
+    unsigned in_a_row;     /* urgent jobs since the last other one */
     bool closing;
 };
 
@@ -124,10 +129,21 @@ static bool goes_on(const struct job *job, const struct step *step)
     return step->result == STEP_DONE || (step->result == STEP_REFUSED && !job->careful);
 }
 
+/* One step with its attempts; a line that closes makes no further ones. */
+static void do_step(struct line *line, struct port *port, struct job *job, struct step *step)
+{
+    for (int i = 0; i <= job->retries; i++) {
+        port_step(port, job, step);
+        bool again = step->result == STEP_FAILED || (step->result == STEP_REFUSED && step->exception == BUSY);
+        if (!again || (line != NULL && is_closing(line)))
+            return;
+    }
+}
+
 void line_run(struct port *port, struct job *job)
 {
     for (size_t i = 0; i < job->count; i++) {
-        port_step(port, job, &job->steps[i]);
+        do_step(NULL, port, job, &job->steps[i]);
         if (!goes_on(job, &job->steps[i]))
             return;
     }
@@ -140,10 +156,22 @@ static void run(struct line *line, struct job *job)
         if (line->fake != NULL)
             fake_step(line->fake, job, step, bb_loop_wall_ms());
         else
-            port_step(line->port, job, step);
+            do_step(line, line->port, job, step);
         if (!goes_on(job, step))
             return;
     }
+}
+
+/* Calls go before scrapes, but not for ever. */
+static struct job *next_job(struct line *line)
+{
+    bool urgent =
+        line->urgent.first != NULL && (line->others.first == NULL || line->in_a_row < URGENT_IN_A_ROW);
+    line->in_a_row = urgent ? line->in_a_row + 1 : 0;
+    struct job *job = pop(urgent ? &line->urgent : &line->others);
+    line->waiting--;
+    line->steps -= job->count;
+    return job;
 }
 
 static struct job *wait_for_job(struct line *line)
@@ -151,8 +179,7 @@ static struct job *wait_for_job(struct line *line)
     pthread_mutex_lock(&line->lock);
     while (!line->closing && line->waiting == 0)
         pthread_cond_wait(&line->wake, &line->lock);
-    struct job *job = line->closing ? NULL : pop(line->urgent.first != NULL ? &line->urgent : &line->others);
-    line->waiting -= job != NULL ? 1 : 0;
+    struct job *job = line->closing ? NULL : next_job(line);
     pthread_mutex_unlock(&line->lock);
     return job;
 }
@@ -235,10 +262,12 @@ struct job *line_job(size_t count)
 enum status line_submit(struct line *line, struct job *job)
 {
     pthread_mutex_lock(&line->lock);
-    bool full = line->waiting == LINE_JOBS_MAX;
+    bool full =
+        line->waiting == LINE_JOBS_MAX || (line->waiting > 0 && line->steps + job->count > LINE_STEPS_MAX);
     if (!full) {
         push(job->urgent ? &line->urgent : &line->others, job);
         line->waiting++;
+        line->steps += job->count;
         pthread_cond_signal(&line->wake);
     }
     pthread_mutex_unlock(&line->lock);

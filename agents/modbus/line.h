@@ -9,8 +9,9 @@
 
 #include <busbar/loop.h>
 
-/* Jobs that wait, beyond the one that is done. */
-#define LINE_JOBS_MAX 1024
+/* Jobs that wait, beyond the one that is done, and steps in all of them (270 bytes each). */
+#define LINE_JOBS_MAX  1024
+#define LINE_STEPS_MAX 65536
 
 struct line;
 

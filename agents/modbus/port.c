@@ -116,8 +116,8 @@ static bool is_exception(int error)
     return error >= EMBXILFUN && error <= EMBXNACK;
 }
 
-/* Once. A connection that failed is not used again, so that a late answer is nobody's. */
-static void attempt(struct port *port, struct job *job, struct step *step)
+/* A connection that failed is not used again, so that a late answer is nobody's. */
+void port_step(struct port *port, struct job *job, struct step *step)
 {
     step->result = STEP_FAILED;
     if (!connect_wire(port, job))
@@ -140,15 +140,5 @@ static void attempt(struct port *port, struct job *job, struct step *step)
         if (port->place.kind == PORT_RTU)
             (void)modbus_flush(port->modbus);
         disconnect(port);
-    }
-}
-
-void port_step(struct port *port, struct job *job, struct step *step)
-{
-    for (int i = 0; i <= job->retries; i++) {
-        attempt(port, job, step);
-        bool busy = step->result == STEP_REFUSED && step->exception == MODBUS_EXCEPTION_SLAVE_OR_SERVER_BUSY;
-        if (step->result != STEP_FAILED && !busy)
-            return;
     }
 }

@@ -31,8 +31,8 @@ struct port *port_new(const struct port_place *place);
 /* Accepts NULL. */
 void port_free(struct port *port);
 
-/* Does one step of a job, with its retries; connects when it has to. Sets the step's result, and the job's
- * text when it is not done. */
+/* Tries one step of a job once; connects when it has to. Sets the step's result, and the job's text when it
+ * is not done. */
 void port_step(struct port *port, struct job *job, struct step *step);
 
 #endif

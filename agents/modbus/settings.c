@@ -197,7 +197,7 @@ static enum status read_member(const struct reading *r, const char *key, const j
         return read_switch(r, key, value, &d->sunspec);
     if (strcmp(key, "fake") == 0)
         return read_switch(r, key, value, &d->fake);
-    if (strcmp(key, "points") == 0)
+    if (strcmp(key, "points") == 0 || strcmp(key, "publish_depth_first") == 0) /* VOLTTRON's name for it */
         return read_switch(r, key, value, &d->points);
     return read_number(r, device_numbers, COUNT(device_numbers), key, value, d);
 }

@@ -12,7 +12,7 @@
 
 static const struct sunspec_point common[] = {
     P(STRING16, "Mn", NULL, NULL), P(STRING16, "Md", NULL, NULL), P(STRING8, "Opt", NULL, NULL),
-    P(STRING8, "Vr", NULL, NULL),  P(STRING16, "SN", NULL, NULL), W(UINT16, "DA", NULL, NULL),
+    P(STRING8, "Vr", NULL, NULL),  P(STRING16, "SN", NULL, NULL), P(UINT16, "DA", NULL, NULL),
     P(PAD, "Pad", NULL, NULL),
 };
 
