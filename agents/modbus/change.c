@@ -195,7 +195,7 @@ static void take_back(struct change *c, struct item *item, const struct job *job
     const struct step *back = &job->steps[item->step + 1];
     value_decode(p, back->data, item->power, &item->value);
     if (memcmp(back->data, item->registers, p->count * sizeof *back->data) != 0) {
-        char text[400];
+        char text[256];
         snprintf(text, sizeof text, "it was written, but the device has %.200s",
                  item->value.kind == VALUE_NULL    ? "no value"
                  : item->value.kind == VALUE_TRUTH ? "another state"
