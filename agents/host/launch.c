@@ -15,7 +15,7 @@
 #define VARIABLES_MAX 32
 /* Processes and threads of all agents of one user together, beyond which none of them forks: the last guard
  * against a bomb, where the user is not root. */
-#define TASKS_MAX 8192
+#define TASKS_MAX 2048
 
 struct environment {
     char *texts[VARIABLES_MAX];

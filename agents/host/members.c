@@ -25,7 +25,7 @@ struct member {
 };
 
 struct members {
-    pid_t self;
+    pid_t self, group; /* busbar-agentd itself */
     int loadavg;
     pid_t last, before; /* numbers given as of the last look, and of the one before */
     bool all;           /* the next look is at all processes */
@@ -52,6 +52,7 @@ struct members *members_open(void)
     CHECK(members != NULL);
     CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
     members->self = getpid();
+    members->group = getpgrp();
     members->loadavg = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
     members->all = true;
     return members;
@@ -287,9 +288,10 @@ static size_t signal_round(struct members *members, const struct members_owner *
             member->seen.state == 'Z')
             continue;
         living++;
-        /* A group is killed at one stroke: nothing that it forks escapes. */
-        if (number == SIGKILL && member->seen.group == member->pid)
-            kill(-member->pid, number);
+        /* A group is killed at one stroke: nothing that it forks escapes, though its leader may be gone. What
+         * has not left busbar-agentd's own group yet goes alone. */
+        if (number == SIGKILL && member->seen.group > 1 && member->seen.group != members->group)
+            kill(-member->seen.group, number);
         kill(member->pid, number);
     }
     return living;

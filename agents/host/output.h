@@ -9,7 +9,7 @@
 #include "agents/host/logfile.h"
 
 /* Bytes read from an agent between two looks (supervisor.h: a quarter of a second). */
-#define OUTPUT_LOOK_BYTES (1024 * 1024)
+#define OUTPUT_LOOK_BYTES (256 * 1024)
 /* Kept in the file: bytes a second, and at once. */
 #define OUTPUT_FILE_PER_S 262144.0
 #define OUTPUT_FILE_BURST 1048576.0

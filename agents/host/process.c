@@ -159,6 +159,9 @@ enum status process_start(struct process *process, struct bb_reason *reason)
 void process_signal(struct process *process, int number)
 {
     struct members *members = supervisor_of(process)->members;
+    /* What is known first: before a bomb is looked at it is to be out. */
+    if (number == SIGKILL)
+        members_signal(members, &process->own, number);
     members_look(members);
     members_signal(members, &process->own, number);
 }

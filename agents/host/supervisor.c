@@ -6,6 +6,7 @@
 #include "bus/client/log.h"
 
 #include <busbar/check.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,15 @@ static void on_look(void *context)
     end_when_stopped(host);
 }
 
+/* Runs before everything ordinary, where that is allowed: a fork bomb must not keep away who is to end it.
+ * What is started is ordinary again. */
+static void go_first(void)
+{
+    const struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_RR)};
+    if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) != 0)
+        (void)!setpriority(PRIO_PROCESS, 0, -10);
+}
+
 enum status supervisor_open(struct host *host, struct bb_reason *reason)
 {
     struct supervisor *supervisor = calloc(1, sizeof *supervisor);
@@ -229,8 +239,7 @@ enum status supervisor_open(struct host *host, struct bb_reason *reason)
         files.rlim_cur = files.rlim_max;
         (void)!setrlimit(RLIMIT_NOFILE, &files);
     }
-    /* A fork bomb must not keep away who is to end it. */
-    (void)!setpriority(PRIO_PROCESS, 0, -5);
+    go_first();
     enum status status = ears_open(host->loop, &supervisor->ears);
     if (status == BB_OK)
         status = bb_loop_every(host->loop, SUPERVISOR_LOOK_MS, on_look, supervisor, &supervisor->timer);

@@ -111,6 +111,24 @@ class Home:
     def call(self, method, peer=None, wait_s=PATIENCE_S, **params):
         return (peer or self.boss).call("agentd", method, params, wait_s=wait_s)
 
+    def call_all(self, method, calls, wait_s=PATIENCE_S):
+        """The same method many times, all under way at once; the results in the order of the calls."""
+        numbers = {}
+        for i, params in enumerate(calls):
+            request = {"jsonrpc": "2.0", "id": f"{i}-{time.monotonic_ns()}", "method": method, "params": params}
+            numbers[request["id"]] = i
+            self.boss.send("agentd", "RPC", json.dumps(request))
+        results, deadline = {}, time.monotonic() + wait_s
+        while len(results) < len(calls) and time.monotonic() < deadline:
+            got = self.boss.receive("RPC", deadline - time.monotonic())
+            if got is None or got[0] == "error":
+                break
+            answer = json.loads(got[1])
+            if answer.get("id") in numbers:
+                results[numbers[answer["id"]]] = answer.get("result") or vip.Refused(answer["error"])
+        assert len(results) == len(calls), f"{method}: {len(results)} of {len(calls)} answers"
+        return [results[i] for i in range(len(calls))]
+
     def upload(self, data, piece=200000):
         upload = self.call("upload.open", size=len(data), sha256=hashlib.sha256(data).hexdigest())["upload"]
         for at in range(0, len(data), piece):
