@@ -111,19 +111,52 @@ static enum exit_code send(const struct call *call, struct session *session, str
     return code;
 }
 
-static json_t *list_json(const struct manifest_list *list)
+/* What --without names is not granted. */
+static bool is_left_out(const struct call *call, const char *item)
+{
+    const char *values[VERB_MANY_MAX];
+    size_t count = call_values(call, "without", values);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(values[i], item) == 0)
+            return true;
+    return false;
+}
+
+static json_t *list_json(const struct call *call, const struct manifest_list *list)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(array, json_string(list->items[i]));
+        if (!is_left_out(call, list->items[i]))
+            json_array_append_new(array, json_string(list->items[i]));
     return array;
 }
 
-/* Everything that the manifest asks for: the operator has seen it and agreed. */
-static json_t *grant_json(const struct manifest *manifest)
+/* What the manifest asks for, and the operator has seen and agreed to. */
+static json_t *grant_json(const struct call *call, const struct manifest *manifest)
 {
-    return json_pack("{s:o,s:o,s:o}", "publish", list_json(&manifest->publish), "subscribe",
-                     list_json(&manifest->subscribe), "capabilities", list_json(&manifest->capabilities));
+    return json_pack("{s:o,s:o,s:o}", "publish", list_json(call, &manifest->publish), "subscribe",
+                     list_json(call, &manifest->subscribe), "capabilities",
+                     list_json(call, &manifest->capabilities));
+}
+
+static bool asks_for(const struct manifest_list *list, const char *item)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], item) == 0)
+            return true;
+    return false;
+}
+
+/* A mistyped --without would grant what was meant to be kept. */
+static enum exit_code check_left_out(const struct call *call, const struct manifest *manifest)
+{
+    const char *values[VERB_MANY_MAX];
+    size_t count = call_values(call, "without", values);
+    for (size_t i = 0; i < count; i++)
+        if (!asks_for(&manifest->publish, values[i]) && !asks_for(&manifest->subscribe, values[i]) &&
+            !asks_for(&manifest->capabilities, values[i]))
+            return call_fail(call, EXIT_USAGE, "--without %s: the agent does not ask for it", values[i]);
+    return EXIT_DONE;
 }
 
 static json_t *install_params(const struct call *call, const struct manifest *manifest,
@@ -132,8 +165,9 @@ static json_t *install_params(const struct call *call, const struct manifest *ma
     const json_t *present = json_object_get(order->present, "agent");
     const char *identity = call_value(call, "identity");
     bool enable = call_flag(call, "enable") || json_is_true(json_object_get(present, "enabled"));
-    json_t *params = json_pack("{s:o,s:s,s:b,s:b,s:o}", "upload", upload, "name", order->name, "enable",
-                               enable, "replace", call_flag(call, "replace"), "grant", grant_json(manifest));
+    json_t *params =
+        json_pack("{s:o,s:s,s:b,s:b,s:o}", "upload", upload, "name", order->name, "enable", enable, "replace",
+                  call_flag(call, "replace"), "grant", grant_json(call, manifest));
     if (identity != NULL)
         json_object_set_new(params, "identity", json_string(identity));
     else if (present != NULL)
@@ -150,7 +184,11 @@ static enum exit_code agree(const struct call *call, const struct bundle *bundle
 {
     if (call_flag(call, "yes"))
         return EXIT_DONE;
+    const char *values[VERB_MANY_MAX];
+    size_t count = call_values(call, "without", values);
     bundle_file_print(bundle, stderr);
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "but without  %s\n", values[i]);
     return agentd_agree(call, "install it, with all of this?");
 }
 
@@ -187,7 +225,8 @@ enum exit_code verb_agent_install(const struct call *call)
     if (code != EXIT_DONE)
         return code;
     snprintf(order.name, sizeof order.name, "%s", name != NULL ? name : held.bundle.manifest.name);
-    if (call_flag(call, "replace"))
+    code = check_left_out(call, &held.bundle.manifest);
+    if (code == EXIT_DONE && call_flag(call, "replace"))
         code = find_present(call, &order);
     if (code == EXIT_DONE)
         code = take_config(call, &held.bundle.manifest, &order);

@@ -191,6 +191,8 @@ static const struct option agent_identity = {"identity", "IDENTITY", NULL, NULL,
                                              "its identity on the bus; the manifest's without it"};
 static const struct option agent_config = {"config", "FILE", NULL, NULL, "its configuration, a JSON file"};
 static const struct option agent_priority = {"priority", "N", NULL, NULL, "0 starts first, 100 last"};
+static const struct option without = {"without", "ITEM…", NULL, NULL,
+                                      "a topic or a capability that it asks for and does not get"};
 static const struct option yes = {"yes", NULL, NULL, NULL, "agree without being asked"};
 static const struct option enable = {"enable", NULL, NULL, NULL, "start it now, and with busbar-agentd"};
 static const struct option replace = {"replace", NULL, NULL, NULL,
@@ -311,7 +313,8 @@ static const struct verb table[] = {
      "busbar-agent(1)", verb_agent_verify, false},
     {"agent install", "FILE", 1, 1,
      "have busbar-agentd take a bundle in, after a look at what its agent asks for", NULL,
-     LIST(&agent_name, &agent_identity, &agent_config, &agent_priority, &enable, &replace, &yes, &json, ACTS),
+     LIST(&agent_name, &agent_identity, &agent_config, &agent_priority, &enable, &replace, &without, &yes,
+          &json, ACTS),
      "busbar-agent(1)", verb_agent_install, false},
     {"agent list", "", 0, 0, "list the agents that are hosted", NULL, LIST(&json, &csv, BUS),
      "busbar-agent(1)", verb_agent_list, false},

@@ -293,6 +293,14 @@ class Installing(WithAgentd):
         self.agentd.answers["agent.show"]["config"] = {"every": 8}
         self.refused(2, "config: every_s: is needed", "agent", "install", self.bundle, "--yes", "--replace")
 
+    def test_not_all_is_granted(self):
+        self.well("agent", "install", self.bundle, "--yes", "--config", self.config, "--without", "edit", "--without", "Data/")
+        self.assertEqual(self.agentd.last("agent.install")["grant"], {"publish": ["clock/"], "subscribe": [], "capabilities": []})
+        before = len(self.agentd.calls)
+        self.refused(2, "--without Edit: the agent does not ask for it", "agent", "install", self.bundle, "--yes", "--config", self.config,
+                     "--without", "Edit")
+        self.assertEqual(len(self.agentd.calls), before)
+
     def test_in_pieces(self):
         large = self.top / "large"
         self.folder(large, {**MANIFEST, "name": "large"}, "#!/bin/sh\n")
