@@ -72,6 +72,9 @@ class Programs(unittest.TestCase):
     def test_uart_agent(self):
         self.check("busbar-uart-agent", "busbar-uart-agent(8)")
 
+    def test_agentd(self):
+        self.check("busbar-agentd", "busbar-agentd(8)")
+
     def test_listener(self):
         self.check("listener-agent", "listener-agent(1)")
 
