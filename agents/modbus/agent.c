@@ -166,6 +166,9 @@ enum status agent_open(struct agent *agent, struct bb_loop *loop, const struct s
             hold_adopt(&agent->devices[i]);
         device_start(&agent->devices[i]);
     }
+    if (status == BB_OK && json_array_size(agent->leftover) > 0)
+        log_info("left-set-elsewhere", LOG_INT("points", json_array_size(agent->leftover)),
+                 LOG_TEXT("reason", "their devices are not known yet, or no longer"));
     return status;
 }
 

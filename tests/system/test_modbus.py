@@ -3,15 +3,19 @@
 import contextlib
 import datetime
 import json
+import os
 import pathlib
+import random
 import shutil
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
+import unittest.mock
 
 import vip
 from neighbourhood import BIN, PATIENCE_S, Process, wait_until
@@ -325,6 +329,34 @@ class Absence(Case):
         self.assertEqual(w.peer.call("modbus-agent", "status")["lines"], 1)
 
 
+    def test_garbage(self):
+        """A device that answers anything: it is lost, and nothing else happens."""
+        w = self.w
+        chance = random.Random(os.environ.get("BUSBAR_SEED", "1"))
+
+        def answer():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(OSError):
+                        while request := connection.recv(300):
+                            # The request's own head with another body, a head that promises too much, or noise.
+                            body = chance.randbytes(chance.randrange(300))
+                            connection.sendall(chance.choice([request[:7] + body, request[:4] + b"\xff\xff\1" + body, body]))
+                            answered.append(1)
+        answered, listener = [], socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=answer, daemon=True).start()
+        port = listener.getsockname()[1]
+        w.settings({"name": "campus/b/meter", "tcp": f"127.0.0.1:{port}", "registry": w.registry(METER), "timeout_ms": 50, "interval_ms": 50},
+                   {"name": "campus/b/sun", "tcp": f"127.0.0.1:{port}", "sunspec": True, "timeout_ms": 50, "interval_ms": 50}, retry_max_ms=100)
+        w.agent()
+        w.until(lambda d: d["failures"] >= 5, "the meter fails")
+        w.until(lambda d: d["failures"] + d["scrapes"] >= 2, "the inverter fails", "campus/b/sun")
+        listener.close()
+        self.assertGreater(len(answered), 5)
+        self.assertTrue(w.modbus.running())
+
+
 class Setting(Case):
     def test_reservation(self):
         """Only who holds a device sets its points, whatever name it gives; what it has set goes back with the reservation."""
@@ -528,6 +560,22 @@ class Starting(Case):
         self.assertEqual(w.call("get_point", "campus/b/sun", "controls.WMaxLimPct"), 12.5)
         self.assertIsNone(ask("revert_device", "x", "campus/b/sun"))
         self.assertEqual(w.call("get_point", "campus/b/sun", "controls.WMaxLimPct"), 100)
+
+    def test_hosted(self):
+        """As busbar-agentd starts it: its name, its configuration and its state by the environment."""
+        w = self.w
+        state = w.home / "state"
+        state.mkdir()
+        w.settings({"name": "campus/b/meter", "fake": True, "registry": w.registry(METER)}, free_writes=True)
+        (w.home / "modbus.json").rename(w.home / "config.json")
+        with unittest.mock.patch.dict(os.environ, BUSBAR_IDENTITY="platform.driver", BUSBAR_AGENT_CONFIG=str(w.home / "config.json"),
+                                      BUSBAR_AGENT_STATE=str(state)):
+            w.agent(name="platform.driver")
+        w.until(lambda d: d["state"] == "up", "it is up")
+        self.assertEqual(w.call("set_point", "campus/b/meter", "limit", 7), 7)
+        self.assertTrue((state / "modbus-state.json").exists())
+        self.assertIsNone(w.call("revert_point", "campus/b/meter", "limit"))
+        self.assertEqual(list(state.iterdir()), [])
 
     def refuse(self, code, part):
         told = subprocess.run([BIN / "modbus-agent", "--home", self.w.home], capture_output=True, text=True, timeout=PATIENCE_S)
