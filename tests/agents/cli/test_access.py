@@ -260,12 +260,12 @@ class Import(Case):
         path = self.auth(
             allowed(identity="listener", user_id="l", capabilities={"edit_config_store": {"identity": "/.*/"}, "plain": None},
                     roles=["writer"], groups=["ops"], comments="ours", rpc_method_authorizations={"m": ["c"]}),
-            allowed(credentials=key(2), user_id="historian", capabilities=["a", {"b": {"c": "d"}}]))
+            allowed(credentials=key(2), user_id="forecaster", capabilities=["a", {"b": {"c": "d"}}]))
         out, report = self.imported(path)
         self.assertEqual(self.entry("listener"), {
             "key": key(1), "identities": ["listener"], "publish": ["listener/", "heartbeat/listener"], "subscribe": [], "comment": "ours",
             "capabilities": [{"edit_config_store": {"identity": "/.*/"}}, "plain", {"write": {"where": "x"}}, "read_all"]})
-        self.assertEqual(self.entry("historian")["capabilities"], ["a", {"b": {"c": "d"}}])
+        self.assertEqual(self.entry("forecaster")["capabilities"], ["a", {"b": {"c": "d"}}])
         self.assertIn("role \"ghost\"", report["listener", "refused"])
         texts = [line["text"] for line in out["report"]]
         self.assertTrue(any("rpc_method_authorizations" in t for t in texts))
