@@ -24,9 +24,10 @@
 
 /* Subscriptions of all peers together. */
 #define SUBSCRIPTIONS (256 * 1024)
-/* Pause between two tries at a full queue, and the longest pause of the loop. */
+/* Pause between two tries at the lock, while something is soon over, and the longest pause of the loop. */
 #define RETRY_MS   5
 #define LOCK_TRIES 20
+#define SOON_MS    20
 #define IDLE_MS    1000
 /* A thousand connections of one door need as many descriptors; the usual soft limit is 1024. */
 #define DESCRIPTORS CONNS_MAX
@@ -127,14 +128,15 @@ static enum status open_doors(struct broker *b, struct bb_reason *reason)
     const struct {
         struct door *door;
         struct door_options options;
-    } doors[] = {{&b->vip, {DOOR_VIP, &s->vip, b->secure ? &b->keys : NULL, s->home}},
-                 {&b->sub, {DOOR_SUB, &s->sub, b->secure ? &b->keys : NULL, s->home}},
+    } doors[] = {{&b->sub, {DOOR_SUB, &s->sub, b->secure ? &b->keys : NULL, s->home}},
                  {&b->pub, {DOOR_PUB, &s->pub, b->secure ? &b->keys : NULL, s->home}}};
     enum status status = BB_OK;
     if (b->secure)
         status = zap_open(b->context, &b->zap);
     b->zap.on_refused = on_key_refused;
     b->zap.context = b;
+    if (status == BB_OK)
+        status = vip_open(b, reason);
     for (size_t i = 0; i < sizeof doors / sizeof *doors && status == BB_OK; i++)
         status = door_open(b->context, &doors[i].options, doors[i].door, reason);
     if (status == BB_EXISTS)
@@ -184,6 +186,7 @@ static void build_core(struct broker *b)
     b->out = reserve(sizeof *b->out);
     b->streams = reserve(sizeof *b->streams);
     b->conns = reserve(sizeof *b->conns);
+    b->lines = reserve(sizeof *b->lines);
     b->post = reserve(sizeof *b->post);
     b->memory = reserve(router_memory(SUBSCRIPTIONS));
     b->streams->seed = seed[1];
@@ -220,7 +223,6 @@ enum status broker_open(const struct settings *settings, struct broker **out, st
         status = durable_open(b, &b->durable, reason);
     if (status == BB_OK)
         status = open_doors(b, reason);
-    b->post->socket = b->vip.socket;
     b->started_ms = b->now_ms = b->checked_ms = mono_ms();
     b->opened = status == BB_OK;
     if (status == BB_OK)
@@ -246,14 +248,13 @@ static bool take_signals(struct broker *b)
     return true;
 }
 
-/* Descriptors of the loop. A ZMQ descriptor is edge-triggered: whoever sees it readable empties its socket,
- * and whoever sends on a socket looks into it afterwards, because sending can swallow the edge. */
+/* Descriptors of the loop. A descriptor of libzmq is edge-triggered: whoever sees it readable empties its
+ * socket, and whoever sends on a socket looks into it afterwards, because sending can swallow the edge. */
 enum {
     ON_SIGNAL,
     ON_VIP,
     ON_SUB,
     ON_PUB,
-    ON_VIP_MONITOR,
     ON_SUB_MONITOR,
     ON_PUB_MONITOR,
     ON_ZAP,
@@ -265,20 +266,16 @@ static int wait_ms(const struct broker *b, bool more)
 {
     if (more || b->post->leaving_count > 0)
         return 0;
-    if (b->post->backlog_count > 0)
+    if (b->rival_count > 0 || b->lines->doomed > 0 || b->lines->full)
+        return SOON_MS;
+    if (b->hosted_waits)
         return RETRY_MS;
-    if (b->doomed_count > 0 || b->hosted_waits)
-        return RETRY_MS;
-    int most = b->guard.turn_until_ms != 0 ? GUARD_TURN_MS / 2 : IDLE_MS;
-    if (b->secure && most > RELOAD_LOOK_MS)
-        most = RELOAD_LOOK_MS;
-    if (notify_feed_ms() > 0 && most > notify_feed_ms())
-        most = (int)notify_feed_ms();
-    return (int)conns_wait(b->conns, b->now_ms, most);
+    int most = b->secure && IDLE_MS > RELOAD_LOOK_MS ? RELOAD_LOOK_MS : IDLE_MS;
+    return notify_feed_ms() > 0 && most > notify_feed_ms() ? (int)notify_feed_ms() : most;
 }
 
-/* One turn over the doors; true while one may hold more. A door is looked into when its descriptor says so,
- * when it was not emptied in the turn before, and after something was sent on it. */
+/* One turn over the doors; true while one may hold more. A plain door is looked into when its descriptor says
+ * so, when it was not emptied in the turn before, and after something was sent on it. */
 static bool turn(struct broker *b, const struct pollfd *ready, bool all)
 {
     uint64_t sent = b->plain_out;
@@ -286,47 +283,45 @@ static bool turn(struct broker *b, const struct pollfd *ready, bool all)
     notify_feed(b->now_ms);
     reload_look(b);
     if (b->secure && ready[ON_ZAP].revents != 0)
-        zap_serve(&b->zap, b->access, &b->guard, b->now_ms);
-    if ((ready[ON_VIP_MONITOR].revents | ready[ON_SUB_MONITOR].revents | ready[ON_PUB_MONITOR].revents) != 0)
-        vip_watch(b);
-    bool kept = ready[ON_DURABLE].revents != 0;
-    if (kept)
+        zap_serve(&b->zap, b->access);
+    if ((ready[ON_SUB_MONITOR].revents | ready[ON_PUB_MONITOR].revents) != 0)
+        plain_watch(b);
+    if (ready[ON_DURABLE].revents != 0)
         durable_serve(b->durable);
     int plain = all || ready[ON_PUB].revents != 0 ? plain_serve(b) : 0;
-    bool flushed = b->post->backlog_count > 0 && post_flush(b->post);
-    int taken = all || kept || plain > 0 || flushed || ready[ON_VIP].revents != 0 ? vip_serve(b) : 0;
+    if (ready[ON_VIP].revents != 0)
+        vip_serve(b);
     if (all || ready[ON_SUB].revents != 0 || b->plain_out != sent)
         plain_subscriptions(b);
     b->hosted_waits = hosted_tick(b->hosted, b->now_ms);
-    bool tidied = vip_tidy(b);
-    return tidied || b->post->tries != b->looked || b->reload.asked || taken == BURST || plain == BURST;
+    vip_tidy(b);
+    return b->reload.asked || plain == BURST;
 }
 
 static void tell_ready(const struct broker *b)
 {
     char status[BB_PATH_MAX];
-    snprintf(status, sizeof status, "The doors are open, the agents' at %s", b->vip.endpoint);
+    snprintf(status, sizeof status, "The doors are open, the agents' at %s", b->lines->listeners[0].endpoint);
     notify_ready(status);
 }
 
 void broker_run(struct broker *b)
 {
     struct pollfd polls[DESCRIPTOR_COUNT] = {[ON_SIGNAL] = {b->signal_fd, POLLIN, 0},
-                                             [ON_VIP] = {b->vip.fd, POLLIN, 0},
+                                             [ON_VIP] = {b->lines->epoll, POLLIN, 0},
                                              [ON_SUB] = {b->sub.fd, POLLIN, 0},
                                              [ON_PUB] = {b->pub.fd, POLLIN, 0},
-                                             [ON_VIP_MONITOR] = {b->vip.monitor_fd, POLLIN, 0},
                                              [ON_SUB_MONITOR] = {b->sub.monitor_fd, POLLIN, 0},
                                              [ON_PUB_MONITOR] = {b->pub.monitor_fd, POLLIN, 0},
                                              [ON_ZAP] = {b->secure ? b->zap.fd : -1, POLLIN, 0},
                                              [ON_DURABLE] = {durable_fd(b->durable), POLLIN, 0}};
-    log_info("ready", LOG_TEXT("vip", b->vip.endpoint), LOG_TEXT("sub", b->sub.endpoint),
+    log_info("ready", LOG_TEXT("vip", b->lines->listeners[0].endpoint), LOG_TEXT("sub", b->sub.endpoint),
              LOG_TEXT("pub", b->pub.endpoint), LOG_TEXT("security", b->secure ? "curve" : "none"));
     bool more = true;
     /* Only a socket that was found empty once announces what comes later. */
-    vip_watch(b);
+    plain_watch(b);
     if (b->secure)
-        zap_serve(&b->zap, b->access, &b->guard, b->now_ms);
+        zap_serve(&b->zap, b->access);
     tell_ready(b);
     for (;;) {
         (void)poll(polls, DESCRIPTOR_COUNT, wait_ms(b, more));
@@ -348,7 +343,7 @@ void broker_close(struct broker *b)
     hosted_close(b->hosted);
     for (uint32_t i = 0; i <= BB_PEERS_MAX; i++)
         ring_clear(&b->post->receivers[i].ring);
-    door_close(&b->vip, home);
+    vip_close(b);
     door_close(&b->sub, home);
     door_close(&b->pub, home);
     zap_close(&b->zap);
@@ -360,7 +355,9 @@ void broker_close(struct broker *b)
         close(b->signal_fd);
     if (b->lock_fd >= 0)
         close(b->lock_fd);
+    free(b->post->scratch);
     free(b->post->receivers);
+    free(b->lines);
     free(b->post);
     free(b->conns);
     retain_close(b->retain);

@@ -18,29 +18,24 @@
 static const struct {
     const char *name;
     int type;
-    int hwm;
-} KINDS[DOOR_COUNT] = {[DOOR_VIP] = {"vip", ZMQ_ROUTER, DOOR_VIP_HWM},
-                       [DOOR_SUB] = {"sub", ZMQ_XPUB, DOOR_HWM},
-                       [DOOR_PUB] = {"pub", ZMQ_XSUB, DOOR_HWM}};
+} KINDS[DOOR_COUNT] = {
+    [DOOR_VIP] = {"vip", -1}, [DOOR_SUB] = {"sub", ZMQ_XPUB}, [DOOR_PUB] = {"pub", ZMQ_XSUB}};
 
 static bool set(void *socket, int option, int value)
 {
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
-/* ROUTER_HANDOVER stays off: docs/decisions.md says why. */
 bool door_configure(void *socket, enum conns_door kind)
 {
     int64_t largest = BB_FRAME_MAX;
-    bool done = set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_SNDHWM, KINDS[kind].hwm) &&
-                set(socket, ZMQ_RCVHWM, KINDS[kind].hwm) && set(socket, ZMQ_BACKLOG, 1024) &&
+    bool done = set(socket, ZMQ_LINGER, 0) && set(socket, ZMQ_SNDHWM, DOOR_HWM) &&
+                set(socket, ZMQ_RCVHWM, DOOR_HWM) && set(socket, ZMQ_BACKLOG, 1024) &&
                 set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_TIMEOUT_MS) && set(socket, ZMQ_TCP_KEEPALIVE, 1) &&
                 set(socket, ZMQ_TCP_KEEPALIVE_IDLE, PROBE_AFTER_S) &&
                 set(socket, ZMQ_TCP_KEEPALIVE_INTVL, PROBE_EVERY_S) &&
                 set(socket, ZMQ_TCP_KEEPALIVE_CNT, PROBES) && set(socket, ZMQ_TCP_MAXRT, SILENCE_MS) &&
                 zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0;
-    if (kind == DOOR_VIP)
-        done = done && set(socket, ZMQ_ROUTER_MANDATORY, 1);
     if (kind == DOOR_SUB)
         done = done && set(socket, ZMQ_XPUB_MANUAL, 1);
     return done;
@@ -107,19 +102,18 @@ static enum status address_path(const char *home, enum conns_door kind, char *pa
 }
 
 /* Written beside and renamed, so that a reader never sees half an address. */
-static enum status write_address(const struct door *door, const struct door_options *options,
-                                 struct bb_reason *reason)
+enum status door_write_address(const char *endpoint, const struct door_options *options,
+                               struct bb_reason *reason)
 {
     char path[BB_PATH_MAX], fresh[BB_PATH_MAX + 8], key[KEY_BASE64_SIZE] = "";
-    enum status status = address_path(options->home, door->kind, path, sizeof path);
+    enum status status = address_path(options->home, options->kind, path, sizeof path);
     if (status == BB_OK && options->keys != NULL)
         status = keys_to_base64(options->keys->public_key, key);
     if (status != BB_OK)
         return status;
     snprintf(fresh, sizeof fresh, "%s.new", path);
     FILE *file = fopen(fresh, "w");
-    bool done =
-        file != NULL && fprintf(file, "%s%s%s\n", door->endpoint, key[0] ? "?serverkey=" : "", key) > 0;
+    bool done = file != NULL && fprintf(file, "%s%s%s\n", endpoint, key[0] ? "?serverkey=" : "", key) > 0;
     done = file != NULL && fclose(file) == 0 && done && rename(fresh, path) == 0;
     if (!done)
         bb_reason_say(reason, "cannot write %s: %s", path, strerror(errno));
@@ -143,7 +137,7 @@ enum status door_open(void *context, const struct door_options *options, struct 
     if (status == BB_OK && door.kind == DOOR_PUB && zmq_send(door.socket, "\1", 1, 0) != 1)
         status = BB_IO;
     if (status == BB_OK)
-        status = write_address(&door, options, reason);
+        status = door_write_address(door.endpoint, options, reason);
     if (status == BB_OK)
         *out = door;
     else
@@ -151,13 +145,18 @@ enum status door_open(void *context, const struct door_options *options, struct 
     return status;
 }
 
-void door_close(struct door *door, const char *home)
+void door_remove_address(const char *home, enum conns_door kind)
 {
     char path[BB_PATH_MAX];
+    if (address_path(home, kind, path, sizeof path) == BB_OK)
+        (void)unlink(path);
+}
+
+void door_close(struct door *door, const char *home)
+{
     if (door->socket == NULL)
         return;
-    if (address_path(home, door->kind, path, sizeof path) == BB_OK)
-        (void)unlink(path);
+    door_remove_address(home, door->kind);
     if (door->monitor != NULL)
         zmq_close(door->monitor);
     zmq_close(door->socket);

@@ -23,7 +23,7 @@ struct held {
     uint32_t count;
     size_t size;
     char sender[BB_IDENTITY_MAX + 1];
-    zmq_msg_t frames[];
+    struct bytes frames[]; /* count, and behind them their bytes */
 };
 
 /* -- opening -------------------------------------------------------------------------------------------- */
@@ -67,8 +67,6 @@ static void free_held(struct durable *d, struct held *held)
 {
     d->held--;
     d->held_bytes -= held->size;
-    for (uint32_t i = 0; i < held->count; i++)
-        zmq_msg_close(&held->frames[i]);
     free(held);
 }
 
@@ -100,38 +98,49 @@ int durable_fd(const struct durable *d)
 
 /* -- holding -------------------------------------------------------------------------------------------- */
 
-/* The range of `part` inside frame `index`, once the frame has moved from `before`. */
-static struct bytes moved(struct held *held, uint32_t index, const void *before, struct bytes part)
+/* A copy of frames[count] in one block. */
+static struct held *held_of(const struct bytes *frames, uint32_t count)
 {
-    const uint8_t *now = zmq_msg_data(&held->frames[index]);
-    if (part.size == 0)
-        return (struct bytes){NULL, 0};
-    return (struct bytes){now + (part.data - (const uint8_t *)before), part.size};
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++)
+        size += frames[i].size;
+    struct held *held = malloc(sizeof *held + count * sizeof *held->frames + size);
+    CHECK(held != NULL);
+    *held = (struct held){.count = count, .size = size};
+    uint8_t *to = (uint8_t *)(held->frames + count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (frames[i].size > 0)
+            memcpy(to, frames[i].data, frames[i].size);
+        held->frames[i] = (struct bytes){to, frames[i].size};
+        to += frames[i].size;
+    }
+    return held;
 }
 
-/* Takes over frames[count], of which `topic` and `envelope` are two, and hands the publish to the writer. */
-static void hold(struct durable *d, zmq_msg_t *frames, uint32_t count, uint32_t topic, uint32_t envelope,
-                 bool plain)
+/* The copy of `part`, which lies within the frame `before`, in the copy of that frame. */
+static struct bytes copied(struct bytes copy, struct bytes before, struct bytes part)
+{
+    if (part.size == 0)
+        return (struct bytes){NULL, 0};
+    return (struct bytes){copy.data + (part.data - before.data), part.size};
+}
+
+/* Copies frames[count], of which `topic` and `envelope` are two, and hands the publish to the writer. */
+static void hold(struct durable *d, const struct bytes *frames, uint32_t count, uint32_t topic,
+                 uint32_t envelope, bool plain)
 {
     const struct router_out *out = d->broker->out;
-    const void *before = zmq_msg_data(&frames[envelope]);
-    struct held *held = malloc(sizeof *held + count * sizeof *held->frames);
-    CHECK(held != NULL);
-    *held = (struct held){.plain = plain, .count = count};
+    struct held *held = held_of(frames, count);
+    held->plain = plain;
     snprintf(held->sender, sizeof held->sender, "%.*s", (int)out->sender.size,
              (const char *)out->sender.data);
-    for (uint32_t i = 0; i < count; i++) {
-        zmq_msg_init(&held->frames[i]);
-        CHECK(zmq_msg_move(&held->frames[i], &frames[i]) == 0);
-        held->size += zmq_msg_size(&held->frames[i]);
-    }
     held->job.kind = DURABLE_APPEND;
     held->job.message = (struct durable_message){
         .time_ms = bb_loop_wall_ms(),
-        .topic = {zmq_msg_data(&held->frames[topic]), zmq_msg_size(&held->frames[topic])},
+        .topic = held->frames[topic],
         .sender = bytes_of(held->sender),
-        .headers = moved(held, envelope, before, out->envelope.headers),
-        .message = moved(held, envelope, before, out->envelope.message)};
+        .headers = copied(held->frames[envelope], frames[envelope], out->envelope.headers),
+        .message = copied(held->frames[envelope], frames[envelope], out->envelope.message)};
     d->held++;
     d->held_bytes += held->size;
     durable_writer_put(d->writer, &held->job);
@@ -142,27 +151,27 @@ static bool has_room(const struct durable *d)
     return d->held < DURABLE_HELD_MAX && d->held_bytes < DURABLE_HELD_BYTES;
 }
 
-static void refuse(struct durable *d, const struct router_in *in, const char *number, const char *why,
-                   zmq_msg_t *frames)
+static void refuse(struct durable *d, const struct router_in *in, const char *number, const char *why)
 {
     struct broker *b = d->broker;
     d->refused++;
     held_refuse(b->router, in, number, bytes_of(why), b->out);
-    (void)post_send(b->post, b->out, frames);
+    (void)post_send(b->post, b->out, in->frames);
 }
 
-void durable_hold(struct durable *d, zmq_msg_t *frames, const struct router_in *in)
+void durable_hold(struct durable *d, const struct router_in *in)
 {
     enum { TOPIC = 7, ENVELOPE = 8 };
     CHECK(in->count > ENVELOPE);
     if (has_room(d))
-        hold(d, frames, (uint32_t)in->count, TOPIC, ENVELOPE, false);
+        hold(d, in->frames, (uint32_t)in->count, TOPIC, ENVELOPE, false);
     else
-        refuse(d, in, NUMBER_NOBUFS, "too many messages wait for the disk", frames);
+        refuse(d, in, NUMBER_NOBUFS, "too many messages wait for the disk");
 }
 
-void durable_hold_plain(struct durable *d, zmq_msg_t *frames)
+void durable_hold_plain(struct durable *d, struct bytes topic, struct bytes body)
 {
+    const struct bytes frames[] = {topic, body};
     if (has_room(d)) {
         hold(d, frames, 2, 0, 1, true);
         return;
@@ -172,11 +181,6 @@ void durable_hold_plain(struct durable *d, zmq_msg_t *frames)
 }
 
 /* -- going on ------------------------------------------------------------------------------------------- */
-
-static struct bytes span_of(zmq_msg_t *frame)
-{
-    return (struct bytes){zmq_msg_data(frame), zmq_msg_size(frame)};
-}
 
 /* Those who wait for such a message are due. */
 static void mark_due(struct durable *d, struct bytes topic)
@@ -193,8 +197,7 @@ static void publish(struct durable *d, struct held *held, const struct router_in
     d->kept++;
     mark_due(d, held->job.message.topic);
     if (held->plain)
-        held_deliver(b->router, span_of(&held->frames[0]), span_of(&held->frames[1]), bytes_of(held->sender),
-                     b->out);
+        held_deliver(b->router, held->frames[0], held->frames[1], bytes_of(held->sender), b->out);
     else
         held_resume(b->router, in, b->out);
     (void)post_send(b->post, b->out, held->frames);
@@ -216,10 +219,7 @@ static void tell(struct durable *d, const struct durable_job *job)
 
 static void go_on(struct durable *d, struct held *held)
 {
-    struct bytes spans[BB_FRAMES_MAX];
-    struct router_in in = {spans, held->count, ACCESS_OPEN, d->broker->now_ms, true};
-    for (uint32_t i = 0; i < held->count; i++)
-        spans[i] = span_of(&held->frames[i]);
+    struct router_in in = {held->frames, held->count, ACCESS_OPEN, d->broker->now_ms, true};
     tell(d, &held->job);
     if (held->job.status == BB_OK) {
         publish(d, held, &in);
@@ -230,7 +230,7 @@ static void go_on(struct durable *d, struct held *held)
         char why[256];
         bool full = held->job.status == BB_FULL;
         snprintf(why, sizeof why, "the message could not be kept: %s", held->job.reason);
-        refuse(d, &in, full ? NUMBER_NOSPACE : NUMBER_IO, why, held->frames);
+        refuse(d, &in, full ? NUMBER_NOSPACE : NUMBER_IO, why);
     }
     free_held(d, held);
 }

@@ -7,8 +7,6 @@
 #include "bus/durable/writer.h"
 #include "bus/hosted.h"
 
-#include <zmq.h>
-
 /* Publishes that wait for the disk, at most; beyond that they are refused. */
 #define DURABLE_HELD_MAX   32768
 #define DURABLE_HELD_BYTES (64 * 1024 * 1024)
@@ -25,12 +23,11 @@ void durable_close(struct durable *durable);
 /* A descriptor that can be read when something is on the disk; −1 without durable topics. */
 int durable_fd(const struct durable *durable);
 
-/* Takes over the frames of a publish of the vip door that the router wants held: `broker->out` has its parts.
- */
-void durable_hold(struct durable *durable, zmq_msg_t *frames, const struct router_in *in);
+/* Copies a publish of the vip door that the router wants held: `broker->out` has its parts. */
+void durable_hold(struct durable *durable, const struct router_in *in);
 
-/* The same for the two frames of a publish of the `pub` door. */
-void durable_hold_plain(struct durable *durable, zmq_msg_t *frames);
+/* The same for a publish of the `pub` door. */
+void durable_hold_plain(struct durable *durable, struct bytes topic, struct bytes body);
 
 /* Goes on with what is on the disk by now: deliveries, acknowledgements, answers. */
 void durable_serve(struct durable *durable);

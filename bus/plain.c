@@ -2,7 +2,6 @@
 #include "bus/plain.h"
 #include "bus/durable_service.h"
 #include "bus/refusal.h"
-#include "bus/vip.h"
 
 #include <busbar/check.h>
 #include <errno.h>
@@ -55,10 +54,11 @@ static void cut(zmq_msg_t *frame)
 static void refuse(struct broker *b, zmq_msg_t *frame, enum access_kind kind, struct bytes text)
 {
     const char *user = b->secure ? zmq_msg_gets(frame, "User-Id") : NULL;
+    const char *address = zmq_msg_gets(frame, "Peer-Address");
     const struct pending_asked asked = {.key = user == NULL ? "" : user,
                                         .kind = kind,
                                         .text = text,
-                                        .address = refusal_address(frame),
+                                        .address = address == NULL ? "" : address,
                                         .door = kind == ACCESS_PUBLISH ? DOOR_PUB : DOOR_SUB};
     refusal_note(b, &asked);
 }
@@ -82,7 +82,7 @@ static void take(struct broker *b, zmq_msg_t *frames)
         return;
     }
     if (b->out->held) {
-        durable_hold_plain(b->durable, frames);
+        durable_hold_plain(b->durable, span_of(topic), span_of(body));
         return;
     }
     (void)post_send(b->post, b->out, NULL);
@@ -227,6 +227,23 @@ static void take_subscription(struct broker *b, zmq_msg_t *frame)
     (void)zmq_setsockopt(b->sub.socket, option, prefix.data, prefix.size);
 }
 
+static void watch(struct broker *b, struct door *door)
+{
+    int fd;
+    for (int event = door_event(door, &fd); event != 0; event = door_event(door, &fd)) {
+        if (event > 0)
+            conns_opened(b->conns, fd, door->kind);
+        else
+            conns_closed(b->conns, fd);
+    }
+}
+
+void plain_watch(struct broker *b)
+{
+    watch(b, &b->sub);
+    watch(b, &b->pub);
+}
+
 void plain_subscriptions(struct broker *b)
 {
     zmq_msg_t frame;
@@ -237,7 +254,7 @@ void plain_subscriptions(struct broker *b)
             break;
         /* What the monitor knows about these connections comes first. */
         if (!watched)
-            vip_watch(b);
+            plain_watch(b);
         watched = true;
         take_subscription(b, &frame);
         zmq_msg_close(&frame);

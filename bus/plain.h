@@ -18,4 +18,7 @@ void plain_published(struct broker *broker);
  * was remembered about publishers. The number shut. */
 uint32_t plain_rebind(struct broker *broker, const struct access *old);
 
+/* Reads the monitors of the plain doors: which connections there are. */
+void plain_watch(struct broker *broker);
+
 #endif

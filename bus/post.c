@@ -1,58 +1,100 @@
 #include "bus/post.h"
 
+#include "bus/zmtp/frame.h"
+
 #include <busbar/check.h>
 #include <errno.h>
+#include <stdlib.h>
 
-/* libzmq keeps messages of up to this size inside zmq_msg_t: copying them is cheaper than sharing. */
-#define SMALL 33
+/* -- making a message ----------------------------------------------------------------------------------- */
 
-static void make_text(zmq_msg_t *frame, const struct router_out *out, const struct router_frame *from)
+static size_t frame_size(const struct router_out *out, const struct router_frame *from,
+                         const struct bytes *in)
 {
     size_t size = 0;
+    if (from->in >= 0)
+        return in[from->in].size;
     for (uint32_t i = 0; i < from->count; i++)
         size += out->pieces[from->first + i].size;
-    CHECK(zmq_msg_init_size(frame, size) == 0);
-    uint8_t *to = zmq_msg_data(frame);
-    for (uint32_t i = 0; i < from->count; i++) {
-        struct bytes piece = out->pieces[from->first + i];
-        if (piece.size > 0)
-            memcpy(to, piece.data, piece.size);
-        to += piece.size;
+    return size;
+}
+
+static uint8_t *write_piece(uint8_t *to, struct bytes piece)
+{
+    if (piece.size > 0)
+        memcpy(to, piece.data, piece.size);
+    return to + piece.size;
+}
+
+/* A packet with room for `wire` bytes: the one at hand when it fits and will be copied by everybody. */
+static struct packet *begin(struct post *post, size_t wire)
+{
+    if (wire > OUTBOX_COPY_MAX)
+        return packet_new(wire);
+    if (post->scratch == NULL)
+        post->scratch = packet_new(OUTBOX_COPY_MAX);
+    post->scratch->wire = wire;
+    return packet_share(post->scratch);
+}
+
+/* The message of a parcel. */
+static struct packet *make(struct post *post, const struct router_out *out,
+                           const struct router_parcel *parcel, const struct bytes *in)
+{
+    const struct router_frame *frames = &out->frames[parcel->frame_first];
+    size_t size = 0, wire = 0;
+    for (uint32_t i = 0; i < parcel->frame_count; i++) {
+        size_t body = frame_size(out, &frames[i], in);
+        size += body;
+        wire += zmtp_header_size(body) + body;
     }
-}
-
-/* A second message with the contents of `from`. */
-static void share(zmq_msg_t *frame, zmq_msg_t *from)
-{
-    size_t size = zmq_msg_size(from);
-    if (size <= SMALL) {
-        CHECK(zmq_msg_init_size(frame, size) == 0);
-        memcpy(zmq_msg_data(frame), zmq_msg_data(from), size);
-    } else {
-        zmq_msg_init(frame);
-        CHECK(zmq_msg_copy(frame, from) == 0);
+    struct packet *packet = begin(post, wire);
+    packet->count = parcel->frame_count;
+    packet->size = size;
+    uint8_t *to = packet->data;
+    for (uint32_t i = 0; i < parcel->frame_count; i++) {
+        uint8_t more = i + 1 < parcel->frame_count ? ZMTP_MORE : 0;
+        to += zmtp_header_write(to, more, frame_size(out, &frames[i], in));
+        if (frames[i].in >= 0)
+            to = write_piece(to, in[frames[i].in]);
+        else
+            for (uint32_t k = 0; k < frames[i].count; k++)
+                to = write_piece(to, out->pieces[frames[i].first + k]);
     }
+    CHECK(to == packet->data + wire);
+    return packet;
 }
 
-/* Sends the routing id of `peer`: 0, EAGAIN or EHOSTUNREACH. */
-static int address(struct post *post, uint32_t peer)
+/* A share of a packet that can be kept. */
+static struct packet *lasting(const struct post *post, struct packet *packet)
 {
-    struct bytes identity = peers_identity(&post->router->peers, peer);
-    post->tries++;
-    if (zmq_send(post->socket, identity.data, identity.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0)
-        return 0;
-    CHECK(errno == EAGAIN || errno == EHOSTUNREACH);
-    return errno;
+    if (packet != post->scratch)
+        return packet_share(packet);
+    struct packet *copy = packet_new(packet->wire);
+    copy->count = packet->count;
+    copy->size = packet->size;
+    memcpy(copy->data, packet->data, packet->wire);
+    return copy;
 }
 
-/* Sends frames after their address. The pipe was found writable, so that only a peer that goes at this moment
- * can fail, and then libzmq takes the frames and forgets them. */
-static void send_frames(struct post *post, zmq_msg_t *frames, uint32_t count)
+void post_say(struct post *post, struct line *line, const struct bytes *frames, size_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (zmq_msg_send(&frames[i], post->socket, ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0)) < 0)
-            zmq_msg_close(&frames[i]);
+    size_t wire = 0;
+    for (size_t i = 0; i < count; i++)
+        wire += zmtp_header_size(frames[i].size) + frames[i].size;
+    struct packet *packet = begin(post, wire);
+    uint8_t *to = packet->data;
+    for (size_t i = 0; i < count; i++) {
+        to += zmtp_header_write(to, i + 1 < count ? ZMTP_MORE : 0, frames[i].size);
+        to = write_piece(to, frames[i]);
+    }
+    packet->count = (uint32_t)count;
+    if (line_ready(line))
+        line_put(line, packet);
+    packet_free(packet);
 }
+
+/* -- peers ---------------------------------------------------------------------------------------------- */
 
 void post_leave(struct post *post, uint32_t peer)
 {
@@ -77,13 +119,21 @@ void post_forget(struct post *post, uint32_t peer)
 {
     struct receiver *receiver = &post->receivers[peer];
     bool backlogged = receiver->backlogged;
+    if (receiver->line != NULL) {
+        /* It took leave and may come back on the same connection: its time to say so begins now. */
+        receiver->line->peer = 0;
+        receiver->line->opened_ms = receiver->line->heard_ms;
+    }
     post->discarded += receiver->ring.count;
     post->waiting -= receiver->ring.cost;
     ring_clear(&receiver->ring);
-    *receiver = (struct receiver){.fd = -1, .backlogged = backlogged};
+    *receiver = (struct receiver){.backlogged = backlogged};
 }
 
-/* Puts a packet into a peer's ring. What is too much, for it or for all, goes: its own oldest first. */
+/* -- sending -------------------------------------------------------------------------------------------- */
+
+/* Puts a share of a packet into a peer's ring. What is too much, for it or for all, goes: its own oldest
+ * first. */
 static void keep(struct post *post, uint32_t peer, struct packet *packet)
 {
     struct receiver *receiver = &post->receivers[peer];
@@ -92,11 +142,11 @@ static void keep(struct post *post, uint32_t peer, struct packet *packet)
     uint32_t dropped = 0;
     post->waiting -= ring->cost;
     while (ring_first(ring) != NULL && post->waiting + ring->cost + cost > POST_BYTES_MAX) {
-        ring_packet_free(ring_pop(ring));
+        packet_free(ring_pop(ring));
         dropped++;
     }
     if (post->waiting + cost > POST_BYTES_MAX) {
-        ring_packet_free(packet);
+        packet_free(packet);
         dropped++;
     } else {
         dropped += ring_push(ring, packet);
@@ -111,135 +161,75 @@ static void keep(struct post *post, uint32_t peer, struct packet *packet)
     }
 }
 
-static struct packet *packet_of(zmq_msg_t *frames, uint32_t count)
+/* Hands one packet to a peer's connection. */
+static void put(struct post *post, uint32_t peer, struct packet *packet)
 {
-    struct packet *packet = ring_packet(count);
-    for (uint32_t i = 0; i < count; i++) {
-        share(&packet->frames[i], &frames[i]);
-        packet->size += zmq_msg_size(&frames[i]);
-    }
-    return packet;
+    struct receiver *receiver = &post->receivers[peer];
+    receiver->out_bytes += packet->size;
+    peers_at(&post->router->peers, peer)->out++;
+    line_put(receiver->line, packet);
 }
 
-/* Sends what waits for a peer as far as it goes: 0 when nothing waits any more. */
-static int flush_peer(struct post *post, uint32_t peer)
+/* True when the peer's connection takes another message. One that turns out to be gone leaves. */
+static bool is_ready(struct post *post, uint32_t peer)
+{
+    struct receiver *receiver = &post->receivers[peer];
+    if (receiver->line != NULL && line_ready(receiver->line))
+        return true;
+    if (receiver->line == NULL)
+        post_leave(post, peer);
+    return false;
+}
+
+/* Sends what waits for a peer as far as it goes: true when nothing waits any more. */
+static bool flush_peer(struct post *post, uint32_t peer)
 {
     struct ring *ring = &post->receivers[peer].ring;
     while (ring_first(ring) != NULL) {
-        int failed = address(post, peer);
-        if (failed != 0)
-            return failed;
+        if (!is_ready(post, peer))
+            return false;
         struct packet *packet = ring_pop(ring);
         post->waiting -= ring_cost(packet);
-        post->receivers[peer].out_bytes += packet->size;
-        send_frames(post, packet->frames, packet->count);
-        ring_packet_free(packet);
-        peers_at(&post->router->peers, peer)->out++;
+        put(post, peer, packet);
+        packet_free(packet);
     }
-    return 0;
-}
-
-/* Sends the frames to one peer, consuming them when `last`. A full queue ends in its ring, unless it is a
- * forward. */
-static int deliver(struct post *post, const struct router_parcel *parcel, uint32_t peer, zmq_msg_t *frames,
-                   bool last)
-{
-    zmq_msg_t copies[BB_FRAMES_MAX];
-    uint32_t count = parcel->frame_count;
-    struct receiver *receiver = &post->receivers[peer];
-    if (receiver->leaving)
-        return EHOSTUNREACH;
-    int failed = ring_first(&receiver->ring) == NULL ? 0 : flush_peer(post, peer);
-    if (failed == 0)
-        failed = address(post, peer);
-    if (failed == EHOSTUNREACH) {
-        post_leave(post, peer);
-        return failed;
-    }
-    if (failed == EAGAIN) {
-        if (parcel->policy == ROUTER_FORWARD) {
-            receiver->returned++;
-            return failed;
-        }
-        keep(post, peer, packet_of(frames, count));
-        return 0;
-    }
-    peers_at(&post->router->peers, peer)->out++;
-    for (uint32_t i = 0; i < count; i++)
-        receiver->out_bytes += zmq_msg_size(&frames[i]);
-    if (!last && count <= BB_FRAMES_MAX) {
-        for (uint32_t i = 0; i < count; i++)
-            share(&copies[i], &frames[i]);
-        frames = copies;
-    }
-    send_frames(post, frames, count);
-    return 0;
-}
-
-/* Sends one frame straight from where it is: small ones by value, large ones by reference. Its size. */
-static size_t send_frame(struct post *post, const struct router_out *out, const struct router_frame *from,
-                         zmq_msg_t *in, int flags)
-{
-    zmq_msg_t frame;
-    struct bytes span = {NULL, 0};
-    if (from->in >= 0)
-        span = (struct bytes){zmq_msg_data(&in[from->in]), zmq_msg_size(&in[from->in])};
-    else if (from->count == 1)
-        span = out->pieces[from->first];
-    if (from->in < 0 ? from->count == 1 : span.size <= SMALL) {
-        (void)zmq_send(post->socket, span.data, span.size, flags);
-        return span.size;
-    }
-    if (from->in < 0)
-        make_text(&frame, out, from);
-    else
-        share(&frame, &in[from->in]);
-    size_t size = zmq_msg_size(&frame);
-    if (zmq_msg_send(&frame, post->socket, flags) < 0)
-        zmq_msg_close(&frame);
-    return size;
-}
-
-/* The usual case without detours: one receiver with nothing waiting and room in its pipe. False if it is not
- * so. */
-static bool send_straight(struct post *post, const struct router_out *out, const struct router_parcel *parcel,
-                          zmq_msg_t *in)
-{
-    uint32_t peer = out->to[parcel->to_first];
-    struct receiver *receiver = &post->receivers[peer];
-    if (parcel->to_count != 1 || receiver->leaving || ring_first(&receiver->ring) != NULL ||
-        address(post, peer) != 0)
-        return false;
-    for (uint32_t i = 0; i < parcel->frame_count; i++)
-        receiver->out_bytes += send_frame(post, out, &out->frames[parcel->frame_first + i], in,
-                                          ZMQ_DONTWAIT | (i + 1 < parcel->frame_count ? ZMQ_SNDMORE : 0));
-    peers_at(&post->router->peers, peer)->out++;
     return true;
 }
 
-int post_send(struct post *post, const struct router_out *out, zmq_msg_t *in)
+/* Sends a message to one peer. A full outbox ends in its ring, unless it is a forward. */
+static int deliver(struct post *post, enum router_policy policy, uint32_t peer, struct packet *packet)
 {
-    static zmq_msg_t frames[ROUTER_FRAMES];
+    struct receiver *receiver = &post->receivers[peer];
+    bool ready = !receiver->leaving && (ring_first(&receiver->ring) == NULL || flush_peer(post, peer)) &&
+                 is_ready(post, peer);
+    if (receiver->leaving)
+        return EHOSTUNREACH;
+    if (ready) {
+        put(post, peer, packet);
+        return 0;
+    }
+    if (policy == ROUTER_FORWARD) {
+        receiver->returned++;
+        return EAGAIN;
+    }
+    keep(post, peer, lasting(post, packet));
+    return 0;
+}
+
+int post_send(struct post *post, const struct router_out *out, const struct bytes *in)
+{
     int result = 0;
     for (uint32_t p = 0; p < out->parcel_count; p++) {
         const struct router_parcel *parcel = &out->parcels[p];
-        if (parcel->to_count == 0 || send_straight(post, out, parcel, in))
+        if (parcel->to_count == 0)
             continue;
-        for (uint32_t i = 0; i < parcel->frame_count; i++) {
-            const struct router_frame *from = &out->frames[parcel->frame_first + i];
-            if (from->in < 0)
-                make_text(&frames[i], out, from);
-            else
-                share(&frames[i], &in[from->in]);
-        }
+        struct packet *packet = make(post, out, parcel, in);
         for (uint32_t i = 0; i < parcel->to_count; i++) {
-            bool last = i + 1 == parcel->to_count;
-            int failed = deliver(post, parcel, out->to[parcel->to_first + i], frames, last);
+            int failed = deliver(post, parcel->policy, out->to[parcel->to_first + i], packet);
             if (failed != 0 && parcel->policy == ROUTER_FORWARD)
                 result = failed;
         }
-        for (uint32_t i = 0; i < parcel->frame_count; i++)
-            zmq_msg_close(&frames[i]);
+        packet_free(packet);
     }
     return result;
 }
@@ -252,11 +242,9 @@ bool post_flush(struct post *post)
         uint32_t peer = post->backlog[i];
         struct receiver *receiver = &post->receivers[peer];
         uint32_t before = receiver->ring.count;
-        int failed = before == 0 || receiver->leaving ? 0 : flush_peer(post, peer);
+        bool done = before == 0 || receiver->leaving || flush_peer(post, peer);
         sent = sent || receiver->ring.count != before;
-        if (failed == EHOSTUNREACH)
-            post_leave(post, peer);
-        if (failed == EAGAIN)
+        if (!done && !receiver->leaving)
             post->backlog[kept++] = peer;
         else
             receiver->backlogged = false;

@@ -1,10 +1,11 @@
-/* Sends what the router core decided through the vip door, without copying payloads: large frames of the
- * incoming message are handed on by reference. A peer whose queue is full gets its messages from a bounded
- * ring here, the oldest dropped first and counted. */
+/* Sends what the router core decided through the vip door: each message is made once, however many get it. A
+ * peer whose outbox is full gets its messages from a bounded ring here, the oldest dropped first and counted.
+ */
 #ifndef BUS_POST_H
 #define BUS_POST_H
 
 #include "bus/core/router.h"
+#include "bus/line.h"
 #include "bus/ring.h"
 
 /* What waits in the rings of all peers together, in bytes. */
@@ -16,9 +17,8 @@ struct receiver {
     uint64_t dropped, dropped_bytes; /* pushed out of the ring by newer ones */
     uint64_t returned;               /* for a full queue: their senders were told */
     uint64_t out_bytes;
-    char address[64];       /* where it connects from; "" over ipc, or unknown */
-    int fd;                 /* of its connection */
-    const void *connection; /* changes with the connection: see broker.c */
+    char address[LINE_ADDRESS_SIZE]; /* where it connects from; "" over ipc */
+    struct line *line;               /* its connection; NULL: gone */
     char user[ACCESS_KEY_SIZE + 1];
     int64_t pinged_ms;
     bool backlogged; /* in post.backlog */
@@ -26,21 +26,23 @@ struct receiver {
 };
 
 struct post {
-    void *socket;
     struct router *router;
+    struct packet *scratch;                   /* for messages that nobody keeps by reference */
     struct receiver *receivers;               /* [BB_PEERS_MAX + 1] */
     uint32_t backlog[BB_PEERS_MAX + 1];       /* peers whose ring is not empty */
     uint32_t leaving[2 * (BB_PEERS_MAX + 1)]; /* peers that cannot be reached any more */
     uint32_t backlog_count, leaving_count;
     uint64_t dropped;
     size_t waiting;     /* bytes in all rings */
-    uint64_t tries;     /* at sending, which can swallow the edge of the socket's descriptor */
     uint64_t discarded; /* what still waited for peers that went */
 };
 
 /* Sends every parcel of `out`; `in` are the frames that it refers to. 0, EAGAIN or EHOSTUNREACH for a forward
  * that did not get through (everything else is taken care of). */
-int post_send(struct post *post, const struct router_out *out, zmq_msg_t *in);
+int post_send(struct post *post, const struct router_out *out, const struct bytes *in);
+
+/* Sends frames of the process's own to a connection that is no peer's. */
+void post_say(struct post *post, struct line *line, const struct bytes *frames, size_t count);
 
 /* Tries what waits in the rings again; true if something was sent. */
 bool post_flush(struct post *post);

@@ -6,7 +6,7 @@
 #include <time.h>
 
 /* Lines in the log between two of vip_tidy's checks. */
-#define LINES_MAX 10
+#define LOGGED_MAX 10
 
 static int64_t wall_ms(void)
 {
@@ -57,23 +57,17 @@ void refusal_note(struct broker *b, const struct pending_asked *asked)
                      (access_is_identity(asked->text) && !is_hosted(b, asked->text));
     if (grantable && b->secure && !pending_note(&b->pending, asked, wall_ms()))
         return;
-    if (b->refusals_logged++ < LINES_MAX)
+    if (b->refusals_logged++ < LOGGED_MAX)
         tell(asked);
 }
 
-const char *refusal_address(zmq_msg_t *frame)
-{
-    const char *address = zmq_msg_gets(frame, "Peer-Address");
-    return address != NULL ? address : "";
-}
-
-void refusal_note_out(struct broker *b, const char *key, zmq_msg_t *frame)
+void refusal_note_out(struct broker *b, const char *key, const char *address)
 {
     for (uint32_t i = 0; i < b->out->refusal_count; i++) {
         const struct pending_asked asked = {.key = key == NULL ? "" : key,
                                             .kind = b->out->refusals[i].kind,
                                             .text = b->out->refusals[i].text,
-                                            .address = refusal_address(frame),
+                                            .address = address,
                                             .door = DOOR_VIP};
         refusal_note(b, &asked);
     }

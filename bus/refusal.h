@@ -8,10 +8,7 @@
 void refusal_note(struct broker *broker, const struct pending_asked *asked);
 
 /* Notes what the core refused to the sender of a message on the vip door; `key` is its key, NULL without
- * security, `frame` one of the message. */
-void refusal_note_out(struct broker *broker, const char *key, zmq_msg_t *frame);
-
-/* The address a message came from; "" when libzmq does not tell. Borrowed. */
-const char *refusal_address(zmq_msg_t *frame);
+ * security, `address` where it comes from. */
+void refusal_note_out(struct broker *broker, const char *key, const char *address);
 
 #endif

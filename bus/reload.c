@@ -83,7 +83,6 @@ enum status reload_first(struct broker *b, struct bb_reason *reason)
 /* The new rules in force, the old ones in b->spare: ends what they do not grant. */
 static void enforce(struct broker *b)
 {
-    guard_reset(&b->guard);
     uint32_t peers = vip_rebind(b);
     uint32_t scripts = plain_rebind(b, b->spare);
     pending_prune(&b->pending, b->access);

@@ -1,31 +1,23 @@
 #include "bus/ring.h"
 
 #include <busbar/check.h>
-
-struct packet *ring_packet(uint32_t count)
-{
-    struct packet *packet = malloc(sizeof *packet + count * sizeof *packet->frames);
-    CHECK(packet != NULL);
-    packet->count = count;
-    packet->size = 0;
-    return packet;
-}
-
-void ring_packet_free(struct packet *packet)
-{
-    for (uint32_t i = 0; i < packet->count; i++)
-        zmq_msg_close(&packet->frames[i]);
-    free(packet);
-}
+#include <stdlib.h>
 
 size_t ring_cost(const struct packet *packet)
 {
-    return packet->size + sizeof *packet + packet->count * sizeof *packet->frames;
+    return packet->wire + sizeof *packet;
 }
 
 struct packet *ring_first(const struct ring *ring)
 {
     return ring->count == 0 ? NULL : ring->slots[ring->first];
+}
+
+/* An empty ring holds nothing: most peers are never behind again. */
+static void let_go(struct ring *ring)
+{
+    free(ring->slots);
+    *ring = (struct ring){.slots = NULL};
 }
 
 struct packet *ring_pop(struct ring *ring)
@@ -36,19 +28,21 @@ struct packet *ring_pop(struct ring *ring)
     ring->count--;
     ring->size -= packet->size;
     ring->cost -= ring_cost(packet);
+    if (ring->count == 0)
+        let_go(ring);
     return packet;
 }
 
 uint32_t ring_push(struct ring *ring, struct packet *packet)
 {
     uint32_t dropped = 0;
+    while (ring->count > 0 && (ring->count == RING_MESSAGES || ring->cost + ring_cost(packet) > RING_BYTES)) {
+        packet_free(ring_pop(ring));
+        dropped++;
+    }
     if (ring->slots == NULL) {
         ring->slots = malloc(RING_MESSAGES * sizeof(struct packet *));
         CHECK(ring->slots != NULL);
-    }
-    while (ring->count > 0 && (ring->count == RING_MESSAGES || ring->cost + ring_cost(packet) > RING_BYTES)) {
-        ring_packet_free(ring_pop(ring));
-        dropped++;
     }
     ring->slots[(ring->first + ring->count++) % RING_MESSAGES] = packet;
     ring->size += packet->size;
@@ -59,7 +53,6 @@ uint32_t ring_push(struct ring *ring, struct packet *packet)
 void ring_clear(struct ring *ring)
 {
     while (ring->count > 0)
-        ring_packet_free(ring_pop(ring));
-    free(ring->slots);
-    *ring = (struct ring){.slots = NULL};
+        packet_free(ring_pop(ring));
+    let_go(ring);
 }

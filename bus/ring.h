@@ -2,41 +2,26 @@
 #ifndef BUS_RING_H
 #define BUS_RING_H
 
-#include <busbar/status.h>
-#include <stdint.h>
-#include <zmq.h>
+#include "bus/packet.h"
 
 #define RING_MESSAGES 1024
 #define RING_BYTES    (16u * 1024 * 1024)
 
-/* A message without its routing id; frames[count], owned. */
-struct packet {
-    uint32_t count;
-    size_t size;
-    zmq_msg_t frames[];
-};
-
 /* All zero is an empty ring. */
 struct ring {
-    struct packet **slots; /* RING_MESSAGES, once needed */
+    struct packet **slots; /* RING_MESSAGES, while something is there */
     uint32_t first, count;
     size_t size; /* of the frames */
-    size_t cost; /* in memory, which is what RING_BYTES bounds */
+    size_t cost; /* in memory, which is what RING_BYTES bounds; as if nobody shared */
 };
 
-/* A packet with room for `count` frames, which the caller initialises. Aborts without memory. */
-struct packet *ring_packet(uint32_t count);
-
-/* Closes the frames and frees the packet. */
-void ring_packet_free(struct packet *packet);
-
-/* Appends a packet, which the ring owns from here; the number of older ones that had to go. */
+/* Appends a packet, whose share the ring owns from here; the number of older ones that had to go. */
 uint32_t ring_push(struct ring *ring, struct packet *packet);
 
 /* The oldest packet, borrowed; NULL: empty. */
 struct packet *ring_first(const struct ring *ring);
 
-/* Takes the oldest packet out; the caller owns it. */
+/* Takes the oldest packet out; the caller owns its share. */
 struct packet *ring_pop(struct ring *ring);
 
 /* What a packet takes in memory. */

@@ -6,16 +6,17 @@
 #include "bus/core/streams.h"
 #include "bus/door.h"
 #include "bus/hosted.h"
+#include "bus/lines.h"
 #include "bus/post.h"
 #include "bus/retain.h"
 #include "bus/zap.h"
 
 #include <busbar/reason.h>
 
-/* Messages taken from one door before the others get their turn. */
+/* Messages taken from one plain door before the others get their turn. */
 #define BURST 256
-/* Connections that wait to be shut. */
-#define DOOMED_MAX 64
+/* Connections that wait until it is known whose a routing id is. */
+#define RIVALS_MAX 256
 /* Publishers of the pub door whose entry is remembered. */
 #define PUBLISHERS 256
 
@@ -43,11 +44,11 @@ struct reload {
                                                         none */
 };
 
-/* A connection that has been told why it will be shut. */
-struct doomed {
-    int fd;
-    uint32_t generation;
-    int64_t due_ms;
+/* A connection that came under the identity of a live peer. */
+struct rival {
+    struct line *line, *holder; /* holder: only to be compared */
+    uint32_t reads;             /* of the holder at that time */
+    int64_t since_ms;
 };
 
 struct broker {
@@ -64,18 +65,19 @@ struct broker {
     struct streams *streams;
     struct conns *conns;
     struct post *post;
-    uint64_t looked; /* post->tries when the vip door was found empty last */
+    struct lines *lines;   /* the vip door */
+    struct zmtp_pair pair; /* its keys */
+    struct rival rivals[RIVALS_MAX];
+    uint32_t rival_count;
+    uint64_t keys_accepted, keys_refused; /* at the vip door */
     struct hosted *hosted;
     struct config_service *configs; /* hosted under two names */
     struct retain *retain;
     struct durable *durable; /* NULL: no durable topics */
     struct zap zap;
-    struct guard guard;
     struct pending pending;
     struct reload reload;
-    struct doomed doomed[DOOMED_MAX];
-    uint32_t doomed_count;
-    struct door vip, sub, pub;
+    struct door sub, pub;
     struct publisher publishers[PUBLISHERS];
     int64_t started_ms, now_ms, checked_ms;
     bool hosted_waits; /* calls to hosted identities, for their share of the time */

@@ -17,7 +17,8 @@ static char *copy(const char *text)
 static char *address(const struct broker *b)
 {
     char *text = NULL;
-    if (asprintf(&text, "%s%s%s", b->vip.endpoint, b->secure ? "?serverkey=" : "", b->public_key) < 0)
+    if (asprintf(&text, "%s%s%s", b->lines->listeners[0].endpoint, b->secure ? "?serverkey=" : "",
+                 b->public_key) < 0)
         return NULL;
     return text;
 }
@@ -28,7 +29,7 @@ static char *addresses(const struct broker *b)
     for (size_t i = 0; i < b->settings->vip.count; i++) {
         const char *endpoint = b->settings->vip.items[i];
         if (strncmp(endpoint, "tcp://", 6) == 0)
-            json_array_append_new(list, json_string(i == 0 ? b->vip.endpoint : endpoint));
+            json_array_append_new(list, json_string(b->lines->listeners[i].endpoint));
     }
     char *text = json_dumps(list, JSON_COMPACT);
     json_decref(list);
@@ -158,11 +159,12 @@ static char *broker_stats(const struct broker *b)
         "published", (json_int_t)counts->published, "delivered", (json_int_t)counts->delivered, "forwarded",
         (json_int_t)counts->forwarded, "malformed", (json_int_t)counts->malformed, "refused",
         (json_int_t)counts->refused, "unreachable", (json_int_t)counts->unreachable, "dropped",
-        (json_int_t)b->post->dropped, "keys_accepted", (json_int_t)b->zap.accepted, "keys_barred",
-        (json_int_t)b->guard.strikes, "keys_refused", (json_int_t)b->zap.refused, "peers", peer_stats(b),
-        "access", access_stats(b), "hosted", hosted_status(b->hosted), "plain", "in", (json_int_t)b->plain_in,
-        "out", (json_int_t)b->plain_out, "refused", (json_int_t)b->plain_refused, "subscribers",
-        (json_int_t)b->conns->open[DOOR_SUB], "subscriptions_refused", (json_int_t)b->subscriptions_refused);
+        (json_int_t)b->post->dropped, "keys_accepted", (json_int_t)(b->keys_accepted + b->zap.accepted),
+        "keys_refused", (json_int_t)(b->keys_refused + b->zap.refused), "connections",
+        (json_int_t)b->lines->count, "peers", peer_stats(b), "access", access_stats(b), "hosted",
+        hosted_status(b->hosted), "plain", "in", (json_int_t)b->plain_in, "out", (json_int_t)b->plain_out,
+        "refused", (json_int_t)b->plain_refused, "subscribers", (json_int_t)b->conns->open[DOOR_SUB],
+        "subscriptions_refused", (json_int_t)b->subscriptions_refused);
     char *text = all == NULL ? NULL : json_dumps(all, JSON_COMPACT);
     json_decref(all);
     return text;

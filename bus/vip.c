@@ -1,260 +1,33 @@
-/* The vip door: receives messages, checks whose connection they come on, asks the core, sends what follows.
- */
+/* The vip door: takes messages from its connections, asks the core, sends what follows. A routing id belongs
+ * to the connection that spoke under it first, as long as that is there. */
 #include "bus/vip.h"
 #include "bus/client/log.h"
 #include "bus/durable_service.h"
 #include "bus/plain.h"
 #include "bus/refusal.h"
+#include "bus/settings.h"
 #include "bus/stats.h"
 
-#include <errno.h>
+#include <busbar/check.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <zmq.h>
 
 /* A peer that was not heard for so long is pinged, which finds out whether it can be reached. */
 #define UNHEARD_MS 15000
 /* Pause between two checks of all peers. */
 #define CHECK_MS 5000
-/* How long a connection that was turned away stays open, to hear why. */
-#define DOOMED_MS 100
+/* How long the holder of an identity has to give a sign of life when another connection wants it. */
+#define RIVAL_MS 2000
+/* Lines in the log between two checks. */
+#define LOGGED_MAX 10
 
-static void send_out(struct broker *b, zmq_msg_t *frames, const struct router_in *in)
+static void send_out(struct broker *b, const struct router_in *in)
 {
-    int failed = post_send(b->post, b->out, frames);
+    int failed = post_send(b->post, b->out, in->frames);
     if (failed == 0)
         return;
     router_undelivered(b->router, in, failed, b->out);
-    (void)post_send(b->post, b->out, frames);
-}
-
-static int fd_of(zmq_msg_t *frame)
-{
-    const char *text = zmq_msg_gets(frame, "__fd");
-    return text == NULL ? -1 : (int)strtol(text, NULL, 10);
-}
-
-static void cut(int fd)
-{
-    if (fd >= 0)
-        (void)shutdown(fd, SHUT_RDWR);
-}
-
-/* Receives one message into frames[BB_FRAMES_MAX]: the number of frames; 0: nothing there; −1: too many,
- * skipped. */
-static int receive(void *socket, zmq_msg_t *frames)
-{
-    int count = 0;
-    bool more = true;
-    bool fits = true;
-    while (more) {
-        zmq_msg_t *frame = &frames[count];
-        zmq_msg_init(frame);
-        if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(frame);
-            break;
-        }
-        more = zmq_msg_more(frame) != 0;
-        if (count + 1 < BB_FRAMES_MAX)
-            count++;
-        else if (more) {
-            fits = false;
-            zmq_msg_close(frame);
-        } else
-            count++;
-    }
-    if (fits)
-        return count;
-    for (int i = 0; i < count; i++)
-        zmq_msg_close(&frames[i]);
-    return -1;
-}
-
-/* Says to the connection of a message why it may not have its identity, and shuts it a little later, so that
- * it can hear that. Nothing else was done for it. */
-static void turn_away(struct broker *b, const struct router_in *in, zmq_msg_t *frames)
-{
-    static const char WHY[] = "this identity is not granted to the key of this connection";
-    const struct bytes none = {NULL, 0};
-    const struct bytes reply[] = {in->frames[0],
-                                  none,
-                                  bytes_of("VIP1"),
-                                  none,
-                                  in->count > 4 ? in->frames[4] : none,
-                                  bytes_of("error"),
-                                  bytes_of("-32001"),
-                                  bytes_of(WHY),
-                                  in->frames[1],
-                                  in->count > 5 ? in->frames[5] : none};
-    size_t count = sizeof reply / sizeof *reply;
-    b->post->tries++;
-    int fd = fd_of(&frames[0]);
-    for (size_t i = 0; i < count; i++)
-        if (zmq_send(b->vip.socket, reply[i].data, reply[i].size,
-                     ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0)) < 0)
-            break;
-    for (uint32_t i = 0; i < b->doomed_count; i++)
-        if (b->doomed[i].fd == fd && b->doomed[i].generation == conns_generation(b->conns, fd))
-            return;
-    if (b->doomed_count == DOOMED_MAX)
-        cut(fd);
-    else
-        b->doomed[b->doomed_count++] =
-            (struct doomed){fd, conns_generation(b->conns, fd), b->now_ms + DOOMED_MS};
-}
-
-/* Shuts the connections whose time has come. */
-static void cut_doomed(struct broker *b)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < b->doomed_count; i++) {
-        struct doomed doomed = b->doomed[i];
-        bool same = conns_generation(b->conns, doomed.fd) == doomed.generation;
-        if (same && doomed.due_ms > b->now_ms)
-            b->doomed[kept++] = doomed;
-        else if (same)
-            cut(doomed.fd);
-    }
-    b->doomed_count = kept;
-}
-
-/* What identifies a connection as long as it lives: where libzmq keeps one of its properties. */
-static const char *connection_of(const struct broker *b, zmq_msg_t *frame)
-{
-    return zmq_msg_gets(frame, b->secure ? "User-Id" : "__fd");
-}
-
-/* A message on a connection that this peer did not use before: binds the two. False when it was shut. */
-static void bind_connection(struct broker *b, const struct router_in *in, zmq_msg_t *frames,
-                            const char *connection)
-{
-    uint32_t peer = peers_find(&b->router->peers, in->frames[0]);
-    int fd = fd_of(&frames[0]);
-    if (peer == 0)
-        return;
-    struct receiver *receiver = &b->post->receivers[peer];
-    receiver->fd = fd;
-    receiver->connection = connection;
-    receiver->leaving = false;
-    guard_heard(&b->guard, in->entry);
-    snprintf(receiver->user, sizeof receiver->user, "%s", b->secure ? connection : "");
-    snprintf(receiver->address, sizeof receiver->address, "%s", refusal_address(&frames[0]));
-    if (!conns_prove(b->conns, fd, peer))
-        post_leave(b->post, peer);
-}
-
-static void answer_query(struct broker *b, const struct router_in *in)
-{
-    router_answer(b->router, in, stats_answer(b, in->entry, b->out->query), b->out);
-}
-
-static void forget_dropped(struct broker *b)
-{
-    uint32_t peer = b->out->dropped;
-    if (peer == 0)
-        return;
-    post_forget(b->post, peer);
-    hosted_left(b->hosted, peer);
-}
-
-/* Routes one message of a connection that may have the identity, or finds that it may not. */
-static void route(struct broker *b, zmq_msg_t *frames, const struct router_in *in, const char *connection,
-                  bool fresh)
-{
-    enum router_verdict verdict = router_receive(b->router, in, b->out);
-    switch (verdict) {
-    case ROUTER_QUERY:
-        answer_query(b, in);
-        break;
-    case ROUTER_NOT_GRANTED:
-        refusal_note_out(b, b->secure ? connection : NULL, &frames[0]);
-        turn_away(b, in, frames);
-        return;
-    case ROUTER_HOLD:
-    case ROUTER_LOCAL:
-    case ROUTER_MALFORMED:
-    case ROUTER_DONE:
-        break;
-    }
-    if (fresh)
-        bind_connection(b, in, frames, connection);
-    if (b->out->refusal_count > 0)
-        refusal_note_out(b, b->secure ? connection : NULL, &frames[0]);
-    send_out(b, frames, in);
-    if (b->out->published)
-        plain_published(b);
-    forget_dropped(b);
-    if (verdict == ROUTER_HOLD)
-        durable_hold(b->durable, frames, in);
-    if (verdict == ROUTER_LOCAL)
-        hosted_receive(b->hosted, b->out->local, in);
-}
-
-static void take(struct broker *b, zmq_msg_t *frames, int count)
-{
-    struct bytes spans[BB_FRAMES_MAX];
-    struct router_in in = {spans, (size_t)count, ACCESS_OPEN, b->now_ms, false};
-    for (int i = 0; i < count; i++)
-        spans[i] = (struct bytes){zmq_msg_data(&frames[i]), zmq_msg_size(&frames[i])};
-    const char *connection = connection_of(b, &frames[0]);
-    uint32_t peer = peers_find(&b->router->peers, spans[0]);
-    const struct receiver *receiver = peer == 0 ? NULL : &b->post->receivers[peer];
-    bool fresh = receiver == NULL || receiver->connection != connection ||
-                 (b->secure && strcmp(receiver->user, connection) != 0);
-    if (b->secure && connection == NULL)
-        return;
-    if (!fresh) {
-        in.entry = peers_at(&b->router->peers, peer)->entry;
-    } else {
-        /* What the monitor knows about this connection was said before its first message. */
-        vip_watch(b);
-        if (b->secure && access_find(b->access, bytes_of(connection), &in.entry) != BB_OK) {
-            cut(fd_of(&frames[0]));
-            return;
-        }
-    }
-    route(b, frames, &in, connection, fresh);
-}
-
-int vip_serve(struct broker *b)
-{
-    zmq_msg_t frames[BB_FRAMES_MAX];
-    int taken = 0;
-    for (; taken < BURST; taken++) {
-        int count = receive(b->vip.socket, frames);
-        if (count == 0) {
-            b->looked = b->post->tries;
-            break;
-        }
-        if (count < 0) {
-            b->router->counts.malformed++;
-            continue;
-        }
-        take(b, frames, count);
-        for (int i = 0; i < count; i++)
-            zmq_msg_close(&frames[i]);
-    }
-    return taken;
-}
-
-static void watch_door(struct broker *b, struct door *door)
-{
-    int fd;
-    for (int event = door_event(door, &fd); event != 0; event = door_event(door, &fd)) {
-        if (event > 0) {
-            conns_opened(b->conns, fd, door->kind, b->now_ms);
-            continue;
-        }
-        uint32_t peer = conns_closed(b->conns, fd);
-        if (peer != 0 && b->post->receivers[peer].fd == fd)
-            post_leave(b->post, peer);
-    }
-}
-
-void vip_watch(struct broker *b)
-{
-    watch_door(b, &b->vip);
-    watch_door(b, &b->sub);
-    watch_door(b, &b->pub);
+    (void)post_send(b->post, b->out, in->frames);
 }
 
 static bool drop_leaving(struct broker *b)
@@ -276,9 +49,260 @@ static void ping(struct broker *b, uint32_t peer)
     (void)post_send(b->post, b->out, NULL);
 }
 
-static bool ping_unheard(struct broker *b)
+/* Says to a connection why it may not have its identity, and closes it a little later. Nothing else was done
+ * for it. */
+static void turn_away(struct broker *b, struct line *line, const struct bytes *frames, size_t count,
+                      const char *number, const char *why)
 {
-    bool sent = false;
+    const struct bytes none = {NULL, 0};
+    const struct bytes reply[] = {none,
+                                  bytes_of("VIP1"),
+                                  none,
+                                  count > 4 ? frames[4] : none,
+                                  bytes_of("error"),
+                                  bytes_of(number),
+                                  bytes_of(why),
+                                  count > 1 ? frames[1] : none,
+                                  count > 5 ? frames[5] : none};
+    post_say(b->post, line, reply, sizeof reply / sizeof *reply);
+    line_doom(line, b->now_ms + LINE_DOOMED_MS);
+}
+
+/* -- two connections that want one identity ------------------------------------------------------------- */
+
+static void turn_away_rival(struct broker *b, struct line *line, const struct bytes *frames, size_t count)
+{
+    turn_away(b, line, frames, count, "98", "another connection has this identity, and it answers");
+}
+
+/* Holds a message back that came under the identity of a live peer, and asks that peer for a sign of life. */
+static void challenge(struct broker *b, struct line *line, const struct router_in *in, uint32_t peer)
+{
+    struct line *holder = b->post->receivers[peer].line;
+    bool asked = false;
+    if (b->rival_count == RIVALS_MAX) {
+        turn_away_rival(b, line, in->frames, in->count);
+        return;
+    }
+    for (uint32_t i = 0; i < b->rival_count; i++)
+        asked = asked || b->rivals[i].holder == holder;
+    b->rivals[b->rival_count++] = (struct rival){line, holder, holder->reads, b->now_ms};
+    line_hold(line, in->frames, in->count);
+    if (!asked && !line_ping(holder))
+        ping(b, peer);
+}
+
+/* Decides about one; false while the holder has time to answer. */
+static bool settle(struct broker *b, const struct rival *rival)
+{
+    struct line *line = rival->line;
+    uint32_t peer = peers_find(&b->router->peers, (struct bytes){line->identity, line->identity_size});
+    struct line *holder = peer == 0 ? NULL : b->post->receivers[peer].line;
+    bool answered = holder != NULL && (holder != rival->holder || holder->reads != rival->reads);
+    if (holder != NULL && !answered && b->now_ms - rival->since_ms < RIVAL_MS)
+        return false;
+    if (answered) {
+        turn_away_rival(b, line, line->held->frames, line->held->count);
+        return true;
+    }
+    if (holder != NULL) {
+        log_info("identity-taken-over",
+                 LOG_TEXT("reason", "the connection that had it gave no sign of life for two seconds"),
+                 LOG_TEXT("address", holder->address));
+        line_close(holder);
+    }
+    (void)drop_leaving(b);
+    line_resume(line);
+    return true;
+}
+
+static void settle_rivals(struct broker *b)
+{
+    for (uint32_t i = b->rival_count; i > 0; i--) {
+        struct rival rival = b->rivals[i - 1];
+        if (settle(b, &rival) && i <= b->rival_count && b->rivals[i - 1].line == rival.line)
+            b->rivals[i - 1] = b->rivals[--b->rival_count];
+    }
+}
+
+/* -- messages ------------------------------------------------------------------------------------------- */
+
+/* The first message of a connection. False: it is not routed, now or at all. */
+static bool enter(struct broker *b, struct line *line, struct router_in *in)
+{
+    const struct bytes identity = in->frames[0];
+    if (b->secure && access_find(b->access, bytes_of(line->user), &in->entry) != BB_OK) {
+        line_close(line);
+        return false;
+    }
+    uint32_t peer = peers_find(&b->router->peers, identity);
+    if (peer != 0 && b->post->receivers[peer].leaving) {
+        (void)drop_leaving(b);
+        peer = 0;
+    }
+    if (peer == 0 || !access_allows(b->access, in->entry, ACCESS_IDENTITY, identity))
+        return true;
+    challenge(b, line, in, peer);
+    return false;
+}
+
+/* The first message of a connection was accepted: it and the peer belong together. */
+static void bind_line(struct broker *b, struct line *line, struct bytes identity)
+{
+    uint32_t peer = peers_find(&b->router->peers, identity);
+    if (peer == 0 || line->fd < 0)
+        return;
+    struct receiver *receiver = &b->post->receivers[peer];
+    receiver->line = line;
+    receiver->leaving = false;
+    line->peer = peer;
+    snprintf(receiver->user, sizeof receiver->user, "%s", line->user);
+    snprintf(receiver->address, sizeof receiver->address, "%s", line->address);
+}
+
+static void answer_query(struct broker *b, const struct router_in *in)
+{
+    router_answer(b->router, in, stats_answer(b, in->entry, b->out->query), b->out);
+}
+
+static void forget_dropped(struct broker *b)
+{
+    uint32_t peer = b->out->dropped;
+    if (peer == 0)
+        return;
+    post_forget(b->post, peer);
+    hosted_left(b->hosted, peer);
+}
+
+/* Routes one message of a connection that may have the identity, or finds that it may not. */
+static void route(struct broker *b, struct line *line, const struct router_in *in)
+{
+    const char *key = b->secure ? line->user : NULL;
+    enum router_verdict verdict = router_receive(b->router, in, b->out);
+    switch (verdict) {
+    case ROUTER_QUERY:
+        answer_query(b, in);
+        break;
+    case ROUTER_NOT_GRANTED:
+        refusal_note_out(b, key, line->address);
+        turn_away(b, line, in->frames, in->count, "-32001",
+                  "this identity is not granted to the key of this connection");
+        return;
+    case ROUTER_HOLD:
+    case ROUTER_LOCAL:
+    case ROUTER_MALFORMED:
+    case ROUTER_DONE:
+        break;
+    }
+    if (line->peer == 0)
+        bind_line(b, line, in->frames[0]);
+    if (b->out->refusal_count > 0)
+        refusal_note_out(b, key, line->address);
+    send_out(b, in);
+    if (b->out->published)
+        plain_published(b);
+    forget_dropped(b);
+    if (verdict == ROUTER_HOLD)
+        durable_hold(b->durable, in);
+    if (verdict == ROUTER_LOCAL)
+        hosted_receive(b->hosted, b->out->local, in);
+}
+
+static void on_message(void *context, struct line *line, const struct bytes *frames, size_t count)
+{
+    struct broker *b = context;
+    struct router_in in = {frames, count, ACCESS_OPEN, b->now_ms, false};
+    if (line->peer != 0)
+        in.entry = peers_at(&b->router->peers, line->peer)->entry;
+    else if (!enter(b, line, &in))
+        return;
+    route(b, line, &in);
+}
+
+/* -- connections ---------------------------------------------------------------------------------------- */
+
+static void on_excess(void *context, struct line *line)
+{
+    struct broker *b = context;
+    (void)line;
+    b->router->counts.malformed++;
+}
+
+/* A key asks to come in: who has no entry is refused before anything is kept for it. */
+static bool on_asked(void *context, struct line *line, const uint8_t key[ZMTP_KEY])
+{
+    struct broker *b = context;
+    char z85[KEY_Z85_SIZE];
+    uint32_t entry;
+    if (!b->secure)
+        return true;
+    CHECK(zmq_z85_encode(z85, key, ZMTP_KEY) != NULL && keys_to_base64(z85, line->user) == BB_OK);
+    if (access_find(b->access, bytes_of(line->user), &entry) == BB_OK) {
+        b->keys_accepted++;
+        return true;
+    }
+    const struct pending_asked asked = {
+        .key = line->user, .unknown = true, .address = line->address, .door = DOOR_VIP};
+    b->keys_refused++;
+    refusal_note(b, &asked);
+    return false;
+}
+
+static void on_refused(void *context, struct line *line, const char *why)
+{
+    struct broker *b = context;
+    if (b->refusals_logged++ < LOGGED_MAX)
+        log_warning("connection-refused", LOG_TEXT("address", line->address), LOG_TEXT("door", "vip"),
+                    LOG_TEXT("reason", why));
+}
+
+static void on_closed(void *context, struct line *line)
+{
+    struct broker *b = context;
+    for (uint32_t i = b->rival_count; i > 0; i--)
+        if (b->rivals[i - 1].line == line)
+            b->rivals[i - 1] = b->rivals[--b->rival_count];
+    if (line->peer == 0 || b->post->receivers[line->peer].line != line)
+        return;
+    b->post->receivers[line->peer].line = NULL;
+    post_leave(b->post, line->peer);
+}
+
+enum status vip_open(struct broker *b, struct bb_reason *reason)
+{
+    const struct lines_owner owner = {b, on_asked, on_message, on_excess, on_closed, on_refused};
+    const struct door_options options = {DOOR_VIP, &b->settings->vip, b->secure ? &b->keys : NULL,
+                                         b->settings->home};
+    if (b->secure) {
+        uint8_t secret[ZMTP_KEY];
+        if (!zmtp_curve_start() || zmq_z85_decode(secret, b->keys.secret_key) == NULL)
+            return BB_IO;
+        zmtp_curve_pair(secret, &b->pair);
+        explicit_bzero(secret, sizeof secret);
+    }
+    enum status status = lines_open(b->lines, &b->settings->vip, b->secure ? &b->pair : NULL, &owner, reason);
+    if (status == BB_OK)
+        status = door_write_address(b->lines->listeners[0].endpoint, &options, reason);
+    return status;
+}
+
+void vip_close(struct broker *b)
+{
+    if (b->lines->owner.context != NULL)
+        door_remove_address(b->settings->home, DOOR_VIP);
+    lines_close(b->lines);
+    zmtp_curve_forget(&b->pair);
+}
+
+void vip_serve(struct broker *b)
+{
+    lines_serve(b->lines, b->now_ms);
+    if (b->post->backlog_count > 0)
+        (void)post_flush(b->post);
+}
+
+static void ping_unheard(struct broker *b)
+{
     b->checked_ms = b->now_ms;
     b->refusals_logged = 0;
     for (uint32_t at = peers_next(&b->router->peers, 0); at != 0; at = peers_next(&b->router->peers, at)) {
@@ -288,39 +312,30 @@ static bool ping_unheard(struct broker *b)
             continue;
         receiver->pinged_ms = b->now_ms;
         ping(b, at);
-        sent = true;
     }
-    return sent;
 }
 
-static void cut_unproven(struct broker *b)
+void vip_tidy(struct broker *b)
 {
-    uint32_t at = 0;
-    for (int fd = conns_unproven(b->conns, &at); fd >= 0; fd = conns_unproven(b->conns, &at))
-        cut(fd);
+    (void)drop_leaving(b);
+    if (b->rival_count > 0)
+        settle_rivals(b);
+    if (b->now_ms - b->checked_ms >= CHECK_MS)
+        ping_unheard(b);
+    lines_flush(b->lines);
+    lines_tick(b->lines, b->now_ms);
 }
 
-bool vip_tidy(struct broker *b)
+/* Closes the connections that have not spoken and whose key has no entry any more. */
+static void close_keyless(struct broker *b)
 {
-    bool sent = drop_leaving(b);
-    if (b->doomed_count > 0)
-        cut_doomed(b);
-    for (int fd = conns_overdue(b->conns, b->now_ms); fd >= 0; fd = conns_overdue(b->conns, b->now_ms)) {
-        cut(fd);
-        if (guard_silence(&b->guard, b->now_ms))
-            cut_unproven(b);
+    uint32_t entry;
+    for (struct line *line = b->lines->first, *next; line != NULL; line = next) {
+        next = line->next;
+        if (line->peer == 0 && line->user[0] != '\0' &&
+            access_find(b->access, bytes_of(line->user), &entry) != BB_OK)
+            line_close(line);
     }
-    if (guard_turn_over(&b->guard, b->now_ms)) {
-        log_warning(
-            "key-barred", LOG_TEXT("key", b->access->entries[b->guard.holder].key),
-            LOG_TEXT("reason", "it connects and stays silent, which keeps other agents' identities busy"));
-        cut_unproven(b);
-    }
-    if (b->now_ms - b->checked_ms >= CHECK_MS) {
-        sent = ping_unheard(b) || sent;
-        sent = drop_leaving(b) || sent;
-    }
-    return sent;
 }
 
 uint32_t vip_rebind(struct broker *b)
@@ -332,10 +347,12 @@ uint32_t vip_rebind(struct broker *b)
         if (access_find(b->access, bytes_of(receiver->user), &entry) == BB_OK &&
             router_rebind(b->router, at, entry))
             continue;
-        cut(receiver->fd);
+        if (receiver->line != NULL)
+            line_close(receiver->line);
         post_leave(b->post, at);
         shut++;
     }
+    close_keyless(b);
     /* At once: what such a peer has sent already must not be judged by an entry that means another key now.
      */
     (void)drop_leaving(b);

@@ -4,16 +4,18 @@
 
 #include "bus/state.h"
 
-/* Takes up to BURST messages from the vip door; the number taken. */
-int vip_serve(struct broker *broker);
+/* Opens the door, the broker's keys being loaded, and writes its address file. */
+BB_MUST_CHECK enum status vip_open(struct broker *broker, struct bb_reason *reason);
 
-/* Reads the monitors of all doors. Peers whose connection went are marked as leaving. */
-void vip_watch(struct broker *broker);
+/* Closes it and removes its files. Accepts a broker whose door is not open. */
+void vip_close(struct broker *broker);
 
-/* Drops and announces peers that left; shuts connections that hold a routing id in silence; once in a while
- * pings peers that were not heard, which finds those that cannot be reached. True if something
- * was sent. */
-bool vip_tidy(struct broker *broker);
+/* Takes what came through the door, and sends what waits as far as that goes. */
+void vip_serve(struct broker *broker);
+
+/* Drops and announces peers that left; settles who has an identity that two connections want; closes what is
+ * over; once in a while pings peers that were not heard. */
+void vip_tidy(struct broker *broker);
 
 /* Puts new rules in force: peers whose identity is not granted any more are shut, subscriptions that are not
  * granted any more end. The number of peers shut. */

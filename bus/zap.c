@@ -49,8 +49,8 @@ static bool equals(zmq_msg_t *frame, const char *text)
 /* The door that a request is for. */
 static enum conns_door door_of(zmq_msg_t *domain)
 {
-    static const char *const DOMAINS[DOOR_COUNT] = {"", "busbar.vip", "busbar.sub", "busbar.pub"};
-    for (size_t i = DOOR_VIP; i < DOOR_COUNT; i++)
+    static const char *const DOMAINS[DOOR_COUNT] = {"", "", "busbar.sub", "busbar.pub"};
+    for (size_t i = DOOR_SUB; i < DOOR_COUNT; i++)
         if (equals(domain, DOMAINS[i]))
             return (enum conns_door)i;
     return DOOR_NONE;
@@ -69,13 +69,13 @@ static void tell(struct zap *zap, zmq_msg_t *frames, const char *key)
 /* What a request is answered with. */
 static const struct reply {
     const char *status, *text;
-} ADMITTED = {"200", "OK"}, LATER = {"300", "try again"},
-  REFUSED = {"400", "this key has no entry in access.json"};
+} ADMITTED = {"200", "OK"}, REFUSED = {"400", "this key has no entry in access.json"};
 
 /* Looks a request's key up; key_out gets it in base64url. */
 static const struct reply *admit(struct zap *zap, const struct access *access, zmq_msg_t *frames,
-                                 char *key_out, uint32_t *entry_out)
+                                 char *key_out)
 {
+    uint32_t entry;
     char z85[KEY_Z85_SIZE];
     zmq_msg_t *key = &frames[AT_KEY];
     if (!equals(&frames[AT_MECHANISM], "CURVE") || zmq_msg_size(key) != CURVE_KEY_SIZE)
@@ -83,7 +83,7 @@ static const struct reply *admit(struct zap *zap, const struct access *access, z
     CHECK(zmq_z85_encode(z85, zmq_msg_data(key), CURVE_KEY_SIZE) != NULL);
     if (keys_to_base64(z85, key_out) != BB_OK)
         return &REFUSED;
-    if (access_find(access, bytes_of(key_out), entry_out) == BB_OK)
+    if (access_find(access, bytes_of(key_out), &entry) == BB_OK)
         return &ADMITTED;
     tell(zap, frames, key_out);
     return &REFUSED;
@@ -125,19 +125,15 @@ static int receive(struct zap *zap, zmq_msg_t *frames)
     return count;
 }
 
-static void serve(struct zap *zap, const struct access *access, struct guard *guard, zmq_msg_t *frames,
-                  int64_t now_ms)
+static void serve(struct zap *zap, const struct access *access, zmq_msg_t *frames)
 {
     char key[KEY_BASE64_SIZE];
-    uint32_t entry;
-    const struct reply *reply = admit(zap, access, frames, key, &entry);
-    if (reply == &ADMITTED && door_of(&frames[AT_DOMAIN]) == DOOR_VIP && !guard_admit(guard, entry, now_ms))
-        reply = &LATER;
-    *(reply == &ADMITTED ? &zap->accepted : &zap->refused) += reply == &LATER ? 0 : 1;
+    const struct reply *reply = admit(zap, access, frames, key);
+    *(reply == &ADMITTED ? &zap->accepted : &zap->refused) += 1;
     answer(zap, frames, reply, reply == &ADMITTED ? key : "");
 }
 
-void zap_serve(struct zap *zap, const struct access *access, struct guard *guard, int64_t now_ms)
+void zap_serve(struct zap *zap, const struct access *access)
 {
     zmq_msg_t frames[FRAMES];
     int count;
@@ -146,7 +142,7 @@ void zap_serve(struct zap *zap, const struct access *access, struct guard *guard
             zmq_msg_init(&frames[i]);
         count = receive(zap, frames);
         if (count == FRAMES)
-            serve(zap, access, guard, frames, now_ms);
+            serve(zap, access, frames);
         else if (count > AT_REQUEST)
             answer(zap, frames, &REFUSED, "");
         for (int i = 0; i < FRAMES; i++)

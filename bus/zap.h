@@ -1,10 +1,9 @@
-/* The ZAP handler: answers libzmq whether a CURVE key may connect. A key without an entry in access.json is
- * refused and told to whom it may concern. Source: ZeroMQ RFC 27 (ZAP 1.0). */
+/* The ZAP handler of the plain doors: answers libzmq whether a CURVE key may connect. A key without an entry
+ * in access.json is refused and told to whom it may concern. Source: ZeroMQ RFC 27 (ZAP 1.0). */
 #ifndef BUS_ZAP_H
 #define BUS_ZAP_H
 
 #include "bus/client/keys.h"
-#include "bus/guard.h"
 #include "bus/pending.h"
 
 struct zap {
@@ -22,7 +21,7 @@ BB_MUST_CHECK enum status zap_open(void *context, struct zap *out);
 /* Accepts a zeroed handler. */
 void zap_close(struct zap *zap);
 
-/* Answers all requests that are there; `guard` may let an agent wait. */
-void zap_serve(struct zap *zap, const struct access *access, struct guard *guard, int64_t now_ms);
+/* Answers all requests that are there. */
+void zap_serve(struct zap *zap, const struct access *access);
 
 #endif

@@ -1,6 +1,6 @@
-/* The broker's parts without sockets: rings of slow peers, connections, admission, access.json. */
+/* The broker's parts without sockets: rings of slow peers, outboxes, connections, access.json. */
 #include "bus/conns.h"
-#include "bus/guard.h"
+#include "bus/outbox.h"
 #include "bus/pending.h"
 #include "bus/ring.h"
 #include "bus/rules/rules.h"
@@ -9,22 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static struct packet *packet_of(uint32_t number, size_t size)
 {
-    struct packet *packet = ring_packet(1);
-    assert_int_equal(zmq_msg_init_size(&packet->frames[0], sizeof number), 0);
-    memcpy(zmq_msg_data(&packet->frames[0]), &number, sizeof number);
-    packet->size = size;
+    struct packet *packet = packet_new(size);
+    packet->count = 1;
+    packet->size = number;
     return packet;
 }
 
 static uint32_t number_of(const struct packet *packet)
 {
-    uint32_t number;
-    memcpy(&number, zmq_msg_data((zmq_msg_t *)&packet->frames[0]), sizeof number);
-    return number;
+    return (uint32_t)packet->size;
 }
 
 static void test_ring_drops_the_oldest(void **state)
@@ -40,75 +38,113 @@ static void test_ring_drops_the_oldest(void **state)
     assert_int_equal(ring_push(&ring, packet_of(1, 1)), 1);
     struct packet *packet = ring_pop(&ring);
     assert_int_equal(number_of(packet), 1);
-    ring_packet_free(packet);
-    assert_int_equal(ring.size, 0);
+    packet_free(packet);
+    assert_int_equal(ring.cost, 0);
+    assert_null(ring.slots);
     (void)ring_push(&ring, packet_of(2, 1));
     ring_clear(&ring);
     assert_null(ring_first(&ring));
+}
+
+/* What is shared between rings is freed with the last share. */
+static void test_packets_are_shared(void **state)
+{
+    (void)state;
+    struct ring one = {.slots = NULL}, two = {.slots = NULL};
+    struct packet *packet = packet_of(1, 100);
+    (void)ring_push(&one, packet_share(packet));
+    (void)ring_push(&two, packet);
+    ring_clear(&one);
+    assert_ptr_equal(ring_first(&two), packet);
+    assert_int_equal(packet->refs, 1);
+    ring_clear(&two);
+}
+
+/* Whatever is put into an outbox comes out in order, however little the socket takes at a time. */
+static void test_outbox_keeps_the_order(void **state)
+{
+    (void)state;
+    struct outbox outbox = {.first = NULL};
+    struct outbox_pool pool = {.spare = NULL};
+    static uint8_t got[1 << 16];
+    uint32_t sent = 0, heard = 0, number = 0;
+    int ends[2], room = 4608;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
+    while (heard < 200000 * sizeof number) {
+        for (; sent < 200000 && outbox_has_room(&outbox, &pool); sent++) {
+            if (sent % 1000 != 999) {
+                memcpy(outbox_reserve(&outbox, &pool, sizeof sent), &sent, sizeof sent);
+                outbox_add(&outbox, &pool, sizeof sent, 1);
+                continue;
+            }
+            struct packet *packet = packet_new(sizeof sent);
+            memcpy(packet->data, &sent, sizeof sent);
+            outbox_refer(&outbox, &pool, packet);
+            packet_free(packet);
+        }
+        enum status status = outbox_write(&outbox, &pool, ends[0]);
+        assert_true(status == BB_FULL || (status == BB_OK && outbox.bytes == 0 && outbox.messages == 0));
+        ssize_t size = read(ends[1], got, 997);
+        for (ssize_t i = 0; i < size; i++, heard++) {
+            number = number >> 8 | (uint32_t)got[i] << 24;
+            if (heard % sizeof number == sizeof number - 1)
+                assert_int_equal(number, heard / sizeof number);
+        }
+    }
+    assert_int_equal(pool.bytes, 0);
+    assert_null(outbox.first);
+    close(ends[1]);
+    memcpy(outbox_reserve(&outbox, &pool, 1), "x", 1);
+    outbox_add(&outbox, &pool, 1, 1);
+    assert_int_equal(outbox_write(&outbox, &pool, ends[0]), BB_CLOSED);
+    outbox_clear(&outbox, &pool);
+    assert_int_equal(pool.bytes, 0);
+    outbox_pool_clear(&pool);
+    close(ends[0]);
+}
+
+static void test_outbox_is_bounded(void **state)
+{
+    (void)state;
+    struct outbox outbox = {.first = NULL};
+    struct outbox_pool pool = {.spare = NULL};
+    uint32_t count = 0;
+    for (; outbox_has_room(&outbox, &pool); count++) {
+        memset(outbox_reserve(&outbox, &pool, 10), 'x', 10);
+        outbox_add(&outbox, &pool, 10, 1);
+    }
+    assert_int_equal(count, OUTBOX_MESSAGES);
+    outbox_clear(&outbox, &pool);
+    struct packet *packet = packet_new(3 * OUTBOX_BYTES);
+    outbox_refer(&outbox, &pool, packet);
+    assert_int_equal(packet->refs, 2);
+    assert_false(outbox_has_room(&outbox, &pool));
+    outbox_clear(&outbox, &pool);
+    assert_int_equal(packet->refs, 1);
+    packet_free(packet);
+    outbox_pool_clear(&pool);
 }
 
 static void test_connections(void **state)
 {
     (void)state;
     struct conns *conns = calloc(1, sizeof *conns);
-    uint32_t at = 0;
     assert_non_null(conns);
-    conns_opened(conns, 7, DOOR_VIP, 1000);
-    conns_opened(conns, 8, DOOR_VIP, 1100);
-    conns_opened(conns, 9, DOOR_SUB, 1100);
-    assert_int_equal(conns->open[DOOR_VIP], 2);
-    assert_true(conns_prove(conns, 7, 3));
-    assert_int_equal(conns_unproven(conns, &at), 8);
-    assert_int_equal(conns_unproven(conns, &at), -1);
-    assert_int_equal(conns_overdue(conns, 1000 + CONNS_SILENCE_MS), -1);
-    assert_int_equal(conns_overdue(conns, 1100 + CONNS_SILENCE_MS), 8);
-    assert_int_equal(conns_overdue(conns, 1100 + CONNS_SILENCE_MS), -1);
-    assert_int_equal(conns_closed(conns, 7), 3);
-    assert_int_equal(conns_closed(conns, 7), 0);
-    assert_false(conns_prove(conns, 7, 3));
+    conns_opened(conns, 7, DOOR_SUB);
+    conns_opened(conns, 8, DOOR_PUB);
+    conns->table[7].refused = true;
     /* The same descriptor again is another connection: what is known about the first does not count. */
-    conns_opened(conns, 8, DOOR_VIP, 5000);
-    assert_int_equal(conns_overdue(conns, 5000 + CONNS_SILENCE_MS - 1), -1);
-    assert_int_equal(conns_overdue(conns, 5000 + CONNS_SILENCE_MS), 8);
-    conns_opened(conns, CONNS_MAX, DOOR_VIP, 0);
-    conns_opened(conns, -1, DOOR_VIP, 0);
-    assert_true(conns_prove(conns, CONNS_MAX, 1));
-    assert_int_equal(conns->open[DOOR_VIP], 1);
+    conns_opened(conns, 7, DOOR_SUB);
+    assert_false(conns->table[7].refused);
+    conns_opened(conns, CONNS_MAX, DOOR_SUB);
+    conns_opened(conns, -1, DOOR_SUB);
     assert_int_equal(conns->open[DOOR_SUB], 1);
+    conns_closed(conns, 7);
+    conns_closed(conns, 7);
+    assert_int_equal(conns->open[DOOR_SUB], 0);
+    assert_int_equal(conns->open[DOOR_PUB], 1);
     free(conns);
-}
-
-/* Entry 0 stays silent, entry 1 speaks at once, when they are let in. */
-static void test_guard_gives_turns(void **state)
-{
-    (void)state;
-    struct guard *guard = calloc(1, sizeof *guard);
-    assert_non_null(guard);
-    assert_true(guard_admit(guard, 0, 1000));
-    assert_true(guard_admit(guard, 1, 1000));
-    assert_false(guard_silence(guard, 1000 + GUARD_SILENT_MS - 1));
-    int64_t now = 1000 + GUARD_SILENT_MS;
-    assert_true(guard_silence(guard, now));
-    assert_true(guard_admit(guard, 0, now));
-    assert_false(guard_admit(guard, 1, now));
-    assert_false(guard_turn_over(guard, now + GUARD_TURN_MS - 1));
-    now += GUARD_TURN_MS;
-    assert_true(guard_turn_over(guard, now));
-    assert_false(guard_turn_over(guard, now));
-    assert_false(guard_admit(guard, 0, now));
-    assert_true(guard_admit(guard, 1, now));
-    guard_heard(guard, 1);
-    assert_false(guard_turn_over(guard, now + GUARD_TURN_MS));
-    assert_false(guard_admit(guard, 0, now + GUARD_BAR_MS - 1));
-    assert_true(guard_admit(guard, 0, now + GUARD_BAR_MS));
-    assert_true(guard_turn_over(guard, now + GUARD_BAR_MS + GUARD_TURN_MS));
-    assert_false(guard_admit(guard, 0, now + 2 * GUARD_BAR_MS + GUARD_TURN_MS));
-    /* Strangers without a key connect and stay silent too: nobody is made to wait for that. */
-    guard_reset(guard);
-    assert_false(guard_silence(guard, now + 100000));
-    assert_true(guard_admit(guard, 2, now + 100000));
-    assert_true(guard_admit(guard, 3, now + 100000));
-    free(guard);
 }
 
 static enum status load(const char *text, struct access *out, struct bb_reason *reason)
@@ -284,10 +320,14 @@ static void test_pending_under_a_flood(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ring_drops_the_oldest), cmocka_unit_test(test_connections),
-        cmocka_unit_test(test_guard_gives_turns),     cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_capabilities),          cmocka_unit_test(test_pending_counts),
-        cmocka_unit_test(test_pending_under_a_flood)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ring_drops_the_oldest),
+                                       cmocka_unit_test(test_packets_are_shared),
+                                       cmocka_unit_test(test_outbox_keeps_the_order),
+                                       cmocka_unit_test(test_outbox_is_bounded),
+                                       cmocka_unit_test(test_connections),
+                                       cmocka_unit_test(test_rules),
+                                       cmocka_unit_test(test_capabilities),
+                                       cmocka_unit_test(test_pending_counts),
+                                       cmocka_unit_test(test_pending_under_a_flood)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
