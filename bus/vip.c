@@ -178,6 +178,8 @@ static void forget_dropped(struct broker *b)
 static void route(struct broker *b, struct line *line, const struct router_in *in)
 {
     const char *key = b->secure ? line->user : NULL;
+    /* A message that is none joins nobody: a peer that was there before is somebody else's. */
+    const bool fresh = line->peer == 0 && peers_find(&b->router->peers, in->frames[0]) == 0;
     enum router_verdict verdict = router_receive(b->router, in, b->out);
     switch (verdict) {
     case ROUTER_QUERY:
@@ -194,7 +196,7 @@ static void route(struct broker *b, struct line *line, const struct router_in *i
     case ROUTER_DONE:
         break;
     }
-    if (line->peer == 0)
+    if (fresh)
         bind_line(b, line, in->frames[0]);
     if (b->out->refusal_count > 0)
         refusal_note_out(b, key, line->address);

@@ -367,6 +367,8 @@ class Access(WithBroker):
         b.subscribe("Data/")
         silent = Peer(self.broker, "aa", key="cc", hello=False)
         loud = Peer(self.broker, "aa", key="cc", hello=False)
+        for nothing in (["x"], ["", "VIP2", "", "h", "hello", "hello"], ["", "VIP1"]):
+            loud.send(*nothing)  # nothing that joins, and nothing that takes the owner's place
         loud.send("", "VIP1", "", "h", "hello", "hello")
         deadline = time.monotonic() + 3
         while time.monotonic() < deadline:
