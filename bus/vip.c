@@ -18,6 +18,8 @@
 #define CHECK_MS 5000
 /* How long the holder of an identity has to give a sign of life when another connection wants it. */
 #define RIVAL_MS 2000
+/* And how long it must be there still: one that is about to close answers, too. */
+#define RIVAL_LEAST_MS 200
 /* Lines in the log between two checks. */
 #define LOGGED_MAX 10
 
@@ -99,7 +101,7 @@ static bool settle(struct broker *b, const struct rival *rival)
     uint32_t peer = peers_find(&b->router->peers, (struct bytes){line->identity, line->identity_size});
     struct line *holder = peer == 0 ? NULL : b->post->receivers[peer].line;
     bool answered = holder != NULL && (holder != rival->holder || holder->reads != rival->reads);
-    if (holder != NULL && !answered && b->now_ms - rival->since_ms < RIVAL_MS)
+    if (holder != NULL && b->now_ms - rival->since_ms < (answered ? RIVAL_LEAST_MS : RIVAL_MS))
         return false;
     if (answered) {
         turn_away_rival(b, line, line->held->frames, line->held->count);
