@@ -87,7 +87,7 @@ static void challenge(struct broker *b, struct line *line, const struct router_i
         return;
     }
     for (uint32_t i = 0; i < b->rival_count; i++)
-        asked = asked || b->rivals[i].holder == holder;
+        asked = asked || (b->rivals[i].holder == holder && b->rivals[i].reads == holder->reads);
     b->rivals[b->rival_count++] = (struct rival){line, holder, holder->reads, b->now_ms};
     line_hold(line, in->frames, in->count);
     if (!asked && !line_ping(holder))

@@ -16,6 +16,8 @@
 
 #define CONNECT_MS     10000
 #define HELLO_AGAIN_MS 2000
+/* The broker's error for an identity that another connection has. */
+#define IN_USE "98"
 /* A full queue to the broker: when waiting answers are tried again. */
 #define OUTBOX_AGAIN_MS 20
 /* libzmq gives up on an address after a protocol error; a connection that has not come back by then is made
@@ -145,11 +147,10 @@ static void on_error(struct bb_client *c, const struct wire *wire)
         pubsub_refuse(c, wire);
     } else if (id.data[0] == 'c' && c->phase == CLIENT_GREETING) {
         (void)wire_text(wire_frame(wire, 6), text, sizeof text);
-        bb_reason_say(
-            &c->reason,
-            "the broker refused the identity %.64s: %s (whoever runs the broker can grant it: see busbar "
-            "access pending)",
-            c->identity, text);
+        const char *hint = wire_is(wire_frame(wire, 5), IN_USE)
+                               ? "end the other process, or give this one another --identity"
+                               : "whoever runs the broker can grant it: see busbar access pending";
+        bb_reason_say(&c->reason, "the broker refused the identity %.64s: %s (%s)", c->identity, text, hint);
         c->denied = true;
     } else {
         calls_refuse(c, wire);
