@@ -20,6 +20,8 @@
 #define RIVAL_MS 2000
 /* And how long it must be there still: one that is about to close answers, too. */
 #define RIVAL_LEAST_MS 200
+/* The largest message that is held back meanwhile: an agent's first is its hello. */
+#define RIVAL_BYTES_MAX (256 * 1024)
 /* Lines in the log between two checks. */
 #define LOGGED_MAX 10
 
@@ -82,7 +84,10 @@ static void challenge(struct broker *b, struct line *line, const struct router_i
 {
     struct line *holder = b->post->receivers[peer].line;
     bool asked = false;
-    if (b->rival_count == RIVALS_MAX) {
+    size_t size = 0;
+    for (size_t i = 0; i < in->count; i++)
+        size += in->frames[i].size;
+    if (b->rival_count == RIVALS_MAX || size > RIVAL_BYTES_MAX) {
         turn_away_rival(b, line, in->frames, in->count);
         return;
     }
