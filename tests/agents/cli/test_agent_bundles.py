@@ -6,6 +6,8 @@ import io
 import json
 import os
 import pathlib
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -316,6 +318,49 @@ class Help(Case):
         self.assertEqual(code, 0)
         self.assertIn("sign\t", out)
         self.assertIn("signers", out)
+
+
+class Documentation(Case):
+    """The examples of the documentation are taken as they stand."""
+
+    def examples(self, path, start):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        decoder = json.JSONDecoder()
+        return [decoder.raw_decode(text, at.start())[0] for at in re.finditer(re.escape(start), text)]
+
+    def test_manifests(self):
+        for path in ("docs/platform.md", "docs/man/busbar-manifest.5.scd"):
+            found = self.examples(path, '{"version":1,"name":"listener"')
+            self.assertEqual(len(found), 1, path)
+            (self.agent / "manifest.json").write_text(json.dumps(found[0]))
+            shutil.copy(self.agent / "run", self.agent / "listener")
+            self.assertEqual(self.well("agent", "pack", self.agent, "--json")["manifest"], found[0])
+
+    def test_signers(self):
+        text = (ROOT / "docs/man/busbar-signers.5.scd").read_text(encoding="utf-8")
+        self.home.mkdir()
+        (self.home / "signers.json").write_text(text.split("```")[1])
+        self.assertEqual([s["name"] for s in self.well("agent", "signers", "list", "--json")["signers"]], ["us", "meters"])
+
+    def test_the_examples_pack(self):
+        for folder in ("python", "shell"):
+            self.well("agent", "pack", ROOT / "agents/examples" / folder, "-o", self.top / folder)
+        told = self.well("agent", "pack", BIN.parent / "examples/c", "-o", self.top / "c", "--json")
+        self.assertEqual(told["name"], "counter")
+
+    def test_the_examples_of_the_page(self):
+        """Those of busbar-agent(1) that need no broker."""
+        text = (ROOT / "docs/man/busbar-agent.1.scd").read_text(encoding="utf-8")
+        lines = text.split("# EXAMPLES")[1].split("```")[1].strip().splitlines()
+        self.key()
+        done = 0
+        for line in lines:
+            words = shlex.split(line)[1:]
+            if words[1] in ("pack", "sign", "signers"):
+                self.well(*(str(ROOT / w) if w.startswith("agents/examples") else w for w in words))
+                done += 1
+        self.assertEqual(done, 3)
+        self.well("agent", "verify", "clock-1.0.0.agent")
 
 
 class Without(Case):
