@@ -63,9 +63,13 @@ bool agent_flush(struct agent *a)
     return put;
 }
 
+/* One message may hold more than a batch: what is full is handed over in between. Its mark comes with the
+ * last of it. */
 static void on_reading(void *context, const struct reading *reading)
 {
     struct agent *a = context;
+    if (a->batch.size >= BATCH_BYTES || a->batch.series == BATCH_SERIES_MAX)
+        (void)agent_flush(a);
     if (batch_add(&a->batch, reading) != BB_OK)
         a->counts.left_out++;
 }

@@ -252,20 +252,35 @@ static void put_page(FILE *to, const struct page *p, put_series *put)
     fputc(']', to);
 }
 
+/* Ends an answer: it is *json_out, or refused for its length. */
+static enum status end_list(FILE *to, char **text, const size_t *size, char **json_out,
+                            struct bb_reason *reason)
+{
+    CHECK(fclose(to) == 0);
+    if (*size > ANSWER_LIST_MAX) {
+        free(*text);
+        bb_reason_say(reason,
+                      "the list is too long for one answer; ask for a part of it: prefix, after, max");
+        return BB_RANGE;
+    }
+    *json_out = *text;
+    return BB_OK;
+}
+
 static enum status list_page(struct history *h, const char *params, put_series *put, char **json_out,
                              struct bb_reason *reason)
 {
     struct page page;
+    char *text = NULL;
     size_t size;
     enum status status = open_page(h, params, NAMES_MAX, NAMES_MAX, &page, reason);
     if (status != BB_OK)
         return status;
-    FILE *to = open_memstream(json_out, &size);
+    FILE *to = open_memstream(&text, &size);
     CHECK(to != NULL);
     put_page(to, &page, put);
-    CHECK(fclose(to) == 0);
     close_page(&page);
-    return BB_OK;
+    return end_list(to, &text, &size, json_out, reason);
 }
 
 enum status answer_topic_list(struct history *h, const char *params, char **json_out,
@@ -283,11 +298,12 @@ enum status answer_aggregate_topics(struct history *h, const char *params, char 
 enum status answer_topics(struct history *h, const char *params, char **json_out, struct bb_reason *reason)
 {
     struct page page;
+    char *list = NULL;
     size_t size;
     enum status status = open_page(h, params, PAGE_MAX, PAGE_MAX, &page, reason);
     if (status != BB_OK)
         return status;
-    FILE *to = open_memstream(json_out, &size);
+    FILE *to = open_memstream(&list, &size);
     CHECK(to != NULL);
     fputs("{\"topics\":", to);
     put_page(to, &page, put_topic);
@@ -297,9 +313,8 @@ enum status answer_topics(struct history *h, const char *params, char **json_out
     else
         fputs("null", to);
     fputc('}', to);
-    CHECK(fclose(to) == 0);
     close_page(&page);
-    return BB_OK;
+    return end_list(to, &list, &size, json_out, reason);
 }
 
 enum status answer_topics_by_pattern(struct history *h, const char *params, char **json_out,
@@ -308,6 +323,7 @@ enum status answer_topics_by_pattern(struct history *h, const char *params, char
     static const char *const names[] = {"topic_pattern"};
     struct pattern pattern;
     const char *text = "";
+    char *list = NULL;
     size_t size, count = 0, written = 0;
     json_t *given = question_params(params, names, 1, reason);
     if (given == NULL)
@@ -319,7 +335,7 @@ enum status answer_topics_by_pattern(struct history *h, const char *params, char
     if (status != BB_OK)
         return status;
     const struct series **all = series_sorted(&h->series, (struct bytes){NULL, 0}, &count);
-    FILE *to = open_memstream(json_out, &size);
+    FILE *to = open_memstream(&list, &size);
     CHECK(to != NULL);
     fputc('{', to);
     for (size_t i = 0; i < count && written < NAMES_MAX; i++)
@@ -328,7 +344,6 @@ enum status answer_topics_by_pattern(struct history *h, const char *params, char
             fprintf(to, ":%lld", (long long)all[i]->id);
         }
     fputc('}', to);
-    CHECK(fclose(to) == 0);
     free(all);
-    return BB_OK;
+    return end_list(to, &list, &size, json_out, reason);
 }

@@ -4,9 +4,11 @@
 
 #include "agents/historian/history.h"
 
-/* Values of one answer, and about how many bytes of texts. */
+/* Values of one answer, and about how many bytes of texts: in JSON they may become six times as many. */
 #define ANSWER_VALUES_MAX 10000
-#define ANSWER_BYTES_MAX  (4 * 1024 * 1024)
+#define ANSWER_BYTES_MAX  (1536 * 1024)
+/* A list that is longer does not fit a frame of the bus with all that stands around it. */
+#define ANSWER_LIST_MAX   (12 * 1024 * 1024)
 #define ANSWER_TOPICS_MAX 100
 
 /* The questions; params as VOLTTRON's historians take them: an object, or a list in their order. The answer

@@ -5,7 +5,9 @@
 #include <busbar/check.h>
 #include <stdlib.h>
 
-#define DAY_US AGGREGATE_PERIOD_US[AGGREGATE_PERIODS - 1]
+/* Marks of one statement. */
+#define MARKS_AT_ONCE 256
+#define DAY_US        AGGREGATE_PERIOD_US[AGGREGATE_PERIODS - 1]
 
 void history_init(struct history *h, const struct target_ops *ops, const struct target_settings *settings,
                   const struct rules *rules, size_t series_max, uint64_t seed)
@@ -217,11 +219,30 @@ static enum status put_series(struct history *h, size_t count, struct bb_reason 
     return status;
 }
 
+/* Marks on their way to the target. */
+struct marking {
+    struct mark marks[MARKS_AT_ONCE];
+    size_t count;
+};
+
+static enum status put_mark(struct history *h, struct marking *m, const struct mark *mark,
+                            struct bb_reason *reason)
+{
+    enum status status = BB_OK;
+    if (m->count == MARKS_AT_ONCE) {
+        status = h->ops->marks_put(h->target, m->marks, m->count, reason);
+        m->count = 0;
+    }
+    m->marks[m->count++] = *mark;
+    return status;
+}
+
 /* Marks the periods of points[count], which are sorted: each once. */
 static enum status put_marks(struct history *h, size_t count, struct bb_reason *reason)
 {
     enum status status = BB_OK;
     struct mark last[AGGREGATE_PERIODS] = {{0}};
+    struct marking marking = {.count = 0};
     for (size_t i = 0; i < count && status == BB_OK; i++) {
         const struct point *point = &h->points[i];
         for (int p = 0; p < AGGREGATE_PERIODS && status == BB_OK; p++) {
@@ -231,10 +252,10 @@ static enum status put_marks(struct history *h, size_t count, struct bb_reason *
             if ((point->series->periods >> p & 1) == 0 || same)
                 continue;
             last[p] = mark;
-            status = h->ops->marks_put(h->target, &mark, 1, reason);
+            status = put_mark(h, &marking, &mark, reason);
         }
     }
-    return status;
+    return status == BB_OK ? h->ops->marks_put(h->target, marking.marks, marking.count, reason) : status;
 }
 
 static enum status write_points(struct history *h, size_t count, struct bb_reason *reason)

@@ -14,8 +14,13 @@
 #define APPLICATION 0x42426873
 #define VERSION     1
 
+/* Freed pages that are kept for what comes, and how many more are given back to the disk at once. */
+#define FREE_PAGES 4096
+#define GIVE_BACK  "PRAGMA incremental_vacuum(4096)"
+
 static const char SCHEMA[] =
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -1024;"
+    "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA "
+    "cache_size = -1024;"
     "PRAGMA journal_size_limit = 16777216;"
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS batches(id INTEGER PRIMARY KEY AUTOINCREMENT, readings INTEGER NOT NULL,"
@@ -303,6 +308,9 @@ enum status spool_remove(struct spool *s, int64_t id, struct bb_reason *reason)
         s->counts.batches -= gone.batches;
         s->counts.readings -= gone.readings;
         s->counts.bytes -= gone.bytes;
+        /* After a long absence of the target the file is large; it need not stay so. */
+        if (s->counts.batches == 0 && ask(s, "PRAGMA freelist_count") > FREE_PAGES)
+            (void)sqlite3_exec(s->db, GIVE_BACK, NULL, NULL, NULL);
     }
     pthread_mutex_unlock(&s->mutex);
     return status;

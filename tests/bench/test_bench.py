@@ -14,14 +14,14 @@ def run(*words):
 
 class Arguments(unittest.TestCase):
     def test_help(self):
-        for part in ("bus", "chain", "crypto", "ledger", "ledger-bus", "market"):
+        for part in ("bus", "chain", "crypto", "historian", "ledger", "ledger-bus", "market"):
             done = run(part, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""), part)
             self.assertTrue(done.stdout.startswith(f"usage: busbar-bench {part}"), done.stdout)
 
     def test_what_cannot_be_measured(self):
         for words in (("bus", "--seconds", "0.01"), ("bus", "--seconds", "nan"), ("bus", "--rounds", "0"), ("bus", "--only", "x"),
-                      ("bus", "--pairs", "33"), ("bus", "--what"), ("bus", "more"), ("nothing",), ()):
+                      ("bus", "--pairs", "33"), ("bus", "--what"), ("bus", "more"), ("historian", "7"), ("nothing",), ()):
             done = run(*words)
             self.assertEqual((done.returncode, done.stdout), (2, ""), words)
             self.assertIn("usage: busbar-bench", done.stderr)

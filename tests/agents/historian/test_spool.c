@@ -116,6 +116,24 @@ static void test_bound(void **state)
     spool_close(spool);
 }
 
+static void test_the_disk_gets_it_back(void **state)
+{
+    struct stat full, empty;
+    (void)state;
+    struct spool *spool = open_spool(UINT64_C(1) << 40);
+    for (uint32_t i = 1; i <= 60; i++)
+        assert_int_equal(append(spool, i, 1000000), 0);
+    assert_int_equal(stat(path, &full), 0);
+    expect_numbers(spool, 1, 60);
+    for (uint32_t round = 0; round < 20; round++) {
+        append(spool, 1, 1000);
+        expect_numbers(spool, 1, 1);
+    }
+    spool_close(spool);
+    assert_int_equal(stat(path, &empty), 0);
+    assert_true(full.st_size > 50000000 && empty.st_size < 20000000);
+}
+
 static void test_one_at_a_time(void **state)
 {
     struct bb_reason reason = {""};
@@ -172,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_order_and_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bound, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_disk_gets_it_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_foreign_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down)};
