@@ -173,6 +173,10 @@ enum status database_copy(const char *from, const char *to, struct bb_reason *re
         status = refused(copy, to, reason);
     if (status == BB_OK)
         status = copy_pages(source, copy, from, reason);
+    /* A copy stands alone: whoever looks into it makes no log beside it. Its program chooses its journal
+     * anew. */
+    if (status == BB_OK && sqlite3_exec(copy, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) != SQLITE_OK)
+        status = refused(copy, to, reason);
     sqlite3_close(copy);
     sqlite3_close(source);
     return status == BB_OK ? force(to, reason) : status;

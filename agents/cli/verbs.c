@@ -209,6 +209,8 @@ static const struct option signs_for = {
     "the agents that are taken from it, or NAME* for all that begin so; all without it"};
 static const struct option for_host = {"host", NULL, NULL, NULL, "the homes of this host's services"};
 static const struct option root = {"root", "DIR", NULL, NULL, "with --host, below the folder of an image"};
+static const struct option only_check = {"check", NULL, NULL, NULL,
+                                         "look whether the backup is whole, make nothing"};
 static const struct option nagios = {"nagios", NULL, NULL, NULL,
                                      "print one line for a monitor, exit 0, 1 or 2 as Nagios has it"};
 /* What every verb of the historian takes. */
@@ -242,6 +244,12 @@ static const struct verb table[] = {
      "nothing.\n"
      "Exit status 1 when something fails; warnings alone are 0.",
      LIST(&json, &nagios, BUS), "busbar-doctor(1)", verb_doctor, false},
+    {"backup", "DIR", 1, 1, "copy the whole home into a new folder, while its programs run",
+     "Databases are copied as each is at one moment, with keys and settings, and a manifest of all hashes.",
+     LIST(&home, &json), "busbar-backup(1)", verb_backup, false},
+    {"restore", "DIR", 1, 1, "check a backup, and make a home of it",
+     "Only where no home is: one that is there is to be moved away first.", LIST(&only_check, &home, &json),
+     "busbar-backup(1)", verb_restore, false},
     {"platforms", "", 0, 0, "show the links to other platforms",
      "Asks this platform's federation-agent; exit status 4 when there is none.", LIST(&json, BUS),
      "busbar-bus(1)", verb_platforms, false},

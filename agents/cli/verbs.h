@@ -8,6 +8,8 @@
 verb_run verb_init;
 verb_run verb_status;
 verb_run verb_doctor;
+verb_run verb_backup;
+verb_run verb_restore;
 verb_run verb_platforms;
 verb_run verb_access_list;
 verb_run verb_access_show;
