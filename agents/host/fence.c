@@ -24,6 +24,9 @@
     (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |             \
      RIGHT_TRUNCATE)
 
+/* Lower descriptors are the new process's own. */
+#define FD_ABOVE 16
+
 static const uint64_t RIGHTS[] = {[FENCE_READ] = RIGHTS_READ,
                                   [FENCE_EXECUTE] = RIGHTS_EXECUTE,
                                   [FENCE_DEVICE] = RIGHTS_DEVICE,
@@ -102,7 +105,11 @@ enum status fence_open(const struct fence_place *places, size_t count, int *fd_o
         close(set);
         return BB_IO;
     }
-    *fd_out = set;
+    int moved = fcntl(set, F_DUPFD_CLOEXEC, FD_ABOVE);
+    close(set);
+    if (moved < 0)
+        return BB_IO;
+    *fd_out = moved;
     return BB_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "agents/host/supervisor.h"
 #include "agents/host/uploads.h"
 #include "bus/client/log.h"
+#include "bus/client/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,7 +112,9 @@ static enum status serve(struct host *host)
     log_info("started", LOG_INT("agents", host->count));
     move_desk_wake(host);
     supervisor_boot(host);
+    notify_start(host->loop, "Hosts agents");
     enum status status = bb_loop_run(host->loop);
+    notify_stopping();
     if (status != BB_INTERRUPTED)
         return status;
     log_info("stopping", LOG_INT("agents", host->count));
