@@ -42,8 +42,8 @@ static const char *const TEXTS[QUERIES] = {
                   " enabled = excluded.enabled, priority = excluded.priority, hold = excluded.hold,"
                   " installed_ms = excluded.installed_ms",
     [DROP_AGENT] = "DELETE FROM agents WHERE name = ?1",
-    [AGENTS] = "SELECT name, identity, release, digest, signer, public_key, enabled, priority, hold,"
-               " installed_ms FROM agents ORDER BY priority, name",
+    [AGENTS] = ("SELECT name, identity, release, digest, signer, public_key, enabled, priority, hold,"
+                " installed_ms FROM agents ORDER BY priority, name"),
     [PUT_MOVE] = "INSERT OR REPLACE INTO moves VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [DROP_MOVE] = "DELETE FROM moves WHERE id = ?1",
     [MOVES] = "SELECT id, name, origin, target, phase, since_ms, reason, data FROM moves ORDER BY id"};
