@@ -10,8 +10,11 @@ void tar_raw(struct tar *tar, const void *data, size_t size)
 {
     if (size == 0)
         return;
-    tar->data = realloc(tar->data, tar->size + size);
-    CHECK(tar->data != NULL);
+    if (tar->size + size > tar->room) {
+        tar->room = 2 * (tar->size + size);
+        tar->data = realloc(tar->data, tar->room);
+        CHECK(tar->data != NULL);
+    }
     memcpy(tar->data + tar->size, data, size);
     tar->size += size;
 }

@@ -17,8 +17,8 @@ struct tar_odd {
 };
 
 struct tar {
-    uint8_t *data; /* malloc'd */
-    size_t size;
+    uint8_t *data;     /* malloc'd */
+    size_t size, room; /* room 0: as much as there is */
 };
 
 /* Appends an entry; `odd` may be NULL. */
