@@ -64,4 +64,6 @@ foreach(owner busbard busbar-ledgerd)
 endforeach()
 install(FILES configs/udev/60-busbar.rules DESTINATION ${BUSBAR_RULES})
 install(FILES configs/consumer-agent.json configs/dg-agent.json DESTINATION ${BUSBAR_SETTINGS})
+install(DIRECTORY agents/examples/python agents/examples/shell configs/modbus DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/busbar-agents/examples
+    USE_SOURCE_PERMISSIONS PATTERN CMakeLists.txt EXCLUDE)
 install(FILES configs/table1.json DESTINATION ${CMAKE_INSTALL_DATADIR}/busbar)

@@ -19,6 +19,7 @@ const struct database_kind database_kinds[] = {{"config.db", "the agents' config
                                                {"ledger/chain.db", "the chain", 0x42454c31, 1},
                                                {"agents/agents.db", "the hosted agents", 0x42426167, 1},
                                                {"historian.db", "the historian's readings", 0x42426869, 1},
+                                               {"historian-cache.db", "readings on their way", 0x42426873, 1},
                                                {NULL, NULL, 0, 0}};
 
 const struct database_kind *database_kind_of(int64_t application)

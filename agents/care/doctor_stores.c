@@ -79,7 +79,15 @@ static void look_historian(const struct patient *p, struct finding *f)
     look_database(p, "historian.db", f);
 }
 
-const struct check doctor_stores[] = {
-    {"stores", "config", look_config},       {"stores", "durable", look_durable},
-    {"stores", "chain", look_chain},         {"stores", "agents", look_agents},
-    {"stores", "historian", look_historian}, {NULL, NULL, NULL}};
+static void look_cache(const struct patient *p, struct finding *f)
+{
+    look_database(p, "historian-cache.db", f);
+}
+
+const struct check doctor_stores[] = {{"stores", "config", look_config},
+                                      {"stores", "durable", look_durable},
+                                      {"stores", "chain", look_chain},
+                                      {"stores", "agents", look_agents},
+                                      {"stores", "historian", look_historian},
+                                      {"stores", "cache", look_cache},
+                                      {NULL, NULL, NULL}};

@@ -79,6 +79,35 @@ class Programs(unittest.TestCase):
         self.check("listener-agent", "listener-agent(1)")
 
 
+class Everything(unittest.TestCase):
+    """Nothing that is installed and no file of a home is without a page."""
+
+    # Not installed: an example to be copied, and the measurements.
+    ALONE = {"example-agent", "busbar-bench"}
+
+    def test_programs(self):
+        for program in sorted(path.name for path in BIN.iterdir()):
+            if program not in self.ALONE:
+                with self.subTest(program):
+                    pages = [page for page in PAGES.glob(f"{program}.*.scd") if page.name.split(".")[1] in "18"]
+                    self.assertEqual(len(pages), 1)
+                    told = subprocess.run([BIN / program, "--help"], capture_output=True, text=True, check=True, timeout=30).stdout
+                    options = set() if program == "busbar" else set(re.findall(r"(?<![\w-])--[a-z][\w-]*", told))
+                    for option in options:
+                        self.assertRegex(pages[0].read_text().replace("*", "").replace("\\", ""), rf"{option}\b")
+
+    def test_files(self):
+        page = re.sub(r"[*\\]", "", (PAGES / "busbar-home.5.scd").read_text())
+        for document, title in (("architecture.md", "## The home of an installation"), ("platform.md", "## The home")):
+            text = (PAGES.parent / document).read_text().split(title + "\n")[1].split("\n##")[0]
+            rows = re.findall(r"(?m)^\| (`[^|]+) \|", text)
+            self.assertGreater(len(rows), 5)
+            for name in (name for row in rows for name in re.findall(r"`([^`]+)`", row)):
+                with self.subTest(f"{document}: {name}"):
+                    plain = re.sub(r"<([^>]+)>", lambda match: match[1].upper(), name)
+                    self.assertIn(f"_{plain}", page)
+
+
 class Clean(unittest.TestCase):
     """Each page is understood by scdoc and by man, and refers to pages that exist."""
 
