@@ -5,8 +5,11 @@
 #include "market/lines.h"
 #include "market/orders.h"
 
-/* Sums of 2^24 numbers of 63 bits. */
-typedef __int128 wide;
+/* Adds what cannot be negative; false when the sum outgrows the totals, which are of 63 bits, too. */
+static bool add(int64_t *sum, int64_t amount)
+{
+    return !__builtin_add_overflow(*sum, amount, sum);
+}
 
 /* What the open orders of each account hold, in the scratch: a: escrow, b: on sale. */
 static bool audit_order(const struct market *m, uint32_t interval, uint32_t slot, bool bid)
@@ -25,9 +28,9 @@ static bool audit_order(const struct market *m, uint32_t interval, uint32_t slot
 
 static bool audit_side(const struct market *m, uint32_t interval, bool bids, uint32_t *count)
 {
-    tree_key last = 0;
+    tree_key last = tree_key_of(0, 0, 0);
     for (struct tree_cursor at = book_best(m, interval, bids); at.node != NULL; tree_step(&m->trees, &at)) {
-        if (tree_at(at) <= last || !audit_order(m, interval, tree_record(at), bids))
+        if (!bb_wide_below(last, tree_at(at)) || !audit_order(m, interval, tree_record(at), bids))
             return false;
         last = tree_at(at);
         ++*count;
@@ -52,7 +55,7 @@ static bool audit_uses(const struct market *m, uint32_t interval, uint32_t *coun
 static bool audit_intervals(const struct market *m)
 {
     uint32_t intervals = 0, orders = 0, uses = 0;
-    wide fees = 0;
+    int64_t fees = 0;
     struct tree_cursor at = tree_first(&m->trees, m->head->starts);
     for (; at.node != NULL; tree_step(&m->trees, &at)) {
         uint32_t slot = tree_record(at), orders_before = orders, uses_before = uses;
@@ -60,9 +63,8 @@ static bool audit_intervals(const struct market *m)
         if (intervals_find(m, i->start) != slot || i->fees.nano < 0 || !audit_side(m, slot, false, &orders) ||
             !audit_side(m, slot, true, &orders) || !audit_uses(m, slot, &uses) ||
             i->orders != orders - orders_before || i->uses != uses - uses_before ||
-            (i->orders == 0 && i->uses == 0 && i->fees.nano == 0))
+            (i->orders == 0 && i->uses == 0 && i->fees.nano == 0) || !add(&fees, i->fees.nano))
             return false;
-        fees += i->fees.nano;
         intervals++;
     }
     return intervals == m->head->intervals && orders == m->head->orders && uses == m->head->uses &&
@@ -83,15 +85,14 @@ static bool audit_expiries(const struct market *m)
 
 static bool audit_accounts(const struct market *m)
 {
-    wide money = m->head->fees_waiting.nano, energy = 0;
+    int64_t money = m->head->fees_waiting.nano, energy = 0;
     for (uint32_t i = 0; i < m->head->accounts; i++) {
         const struct holder *h = &m->holders[i];
         if (h->escrow.nano < 0 || h->on_sale.wh < 0 || h->escrow.nano > h->money.nano ||
             h->on_sale.wh > h->energy.wh || (uint64_t)h->escrow.nano != m->marks[i].a ||
-            (uint64_t)h->on_sale.wh != m->marks[i].b || accounts_find(m, &h->address, NULL) != i)
+            (uint64_t)h->on_sale.wh != m->marks[i].b || accounts_find(m, &h->address, NULL) != i ||
+            !add(&money, h->money.nano) || !add(&energy, h->energy.wh))
             return false;
-        money += h->money.nano;
-        energy += h->energy.wh;
     }
     return money == m->head->money_total.nano && energy == m->head->energy_total.wh;
 }

@@ -11,14 +11,14 @@ _Static_assert(STATE_PLACES_END <= UINT64_C(1) << 49, "a number and its side fit
 static tree_key expiry_key(const struct open_order *order, uint32_t slot)
 {
     uint64_t number = order->id << 1 | book_is_bid(order->id);
-    return (tree_key)order->expires << (50 + TREE_RECORD_BITS) | (tree_key)number << TREE_RECORD_BITS | slot;
+    return tree_key_of(order->expires >> 14, order->expires << 50 | number, slot);
 }
 
 static tree_key book_key(const struct open_order *order, uint32_t slot)
 {
     int64_t price = order->price.micro_per_kwh;
     uint64_t rank = (uint64_t)(book_is_bid(order->id) ? MARKET_PRICE_MAX - price : price);
-    return (tree_key)rank << (64 + TREE_RECORD_BITS) | (tree_key)order->place << TREE_RECORD_BITS | slot;
+    return tree_key_of(rank, order->place, slot);
 }
 
 static uint32_t *book_of(const struct market *m, const struct open_order *order)
@@ -74,7 +74,7 @@ struct tree_cursor book_behind(const struct market *m, uint32_t interval, bool b
                                const struct open_order *order)
 {
     const struct interval *i = &m->intervals[interval];
-    return tree_seek(&m->trees, bids ? i->bids : i->posts, book_key(order, TREE_RECORD_MASK) + 1);
+    return tree_seek(&m->trees, bids ? i->bids : i->posts, tree_key_after(book_key(order, 0)));
 }
 
 uint32_t book_first_to_expire(const struct market *m)

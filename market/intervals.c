@@ -9,7 +9,7 @@ static uint64_t hash_of(uint64_t start)
 
 static tree_key key_of(uint64_t start, uint32_t slot)
 {
-    return (tree_key)start << TREE_RECORD_BITS | slot;
+    return tree_key_of(0, start, slot);
 }
 
 uint32_t intervals_find(const struct market *m, uint64_t start)

@@ -16,6 +16,7 @@
 #include "market/journal.h"
 
 #include <busbar/bytes.h>
+#include <busbar/wide.h>
 
 #define TABLE_NONE UINT32_MAX
 
@@ -42,9 +43,7 @@ static inline uint32_t table_bits(uint32_t count)
 /* Mixes 128 bits into 64. */
 static inline uint64_t table_mix(uint64_t a, uint64_t b)
 {
-    unsigned __int128 x =
-        (unsigned __int128)(a ^ UINT64_C(0x9e3779b97f4a7c15)) * (b ^ UINT64_C(0xd6e8feb86659fd93));
-    return (uint64_t)x ^ (uint64_t)(x >> 64);
+    return bb_wide_fold(a ^ UINT64_C(0x9e3779b97f4a7c15), b ^ UINT64_C(0xd6e8feb86659fd93));
 }
 
 /* The hash of a range of bytes. */

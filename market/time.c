@@ -8,17 +8,18 @@
 
 #include <busbar/check.h>
 
-/* Seconds are below 2^54 and gates below 2^64: their sum fits here. */
-typedef __int128 wide;
-
 bool time_closed(const struct market *m, uint64_t start)
 {
-    return (wide)start <= (wide)m->second + (wide)m->head->policy.gate_seconds;
+    /* start <= second + gate, whose sum may need more than 64 bits; seconds before 1970 are negative. */
+    uint64_t gate = m->head->policy.gate_seconds, second = (uint64_t)m->second;
+    if (m->second < 0)
+        return gate >= -second && gate - -second >= start;
+    return start <= second || start - second <= gate;
 }
 
 bool time_expired(const struct market *m, uint64_t expires)
 {
-    return expires != 0 && (wide)expires <= (wide)m->second;
+    return expires != 0 && m->second >= 0 && expires <= (uint64_t)m->second;
 }
 
 /* Pays the interval's fees out and empties it. */

@@ -47,10 +47,10 @@ static uint32_t rank(const struct tree_node *node, tree_key key)
      * keys too many. First every fourth key, then the four between two of them. */
     uint32_t count = node->count, below = 0, fourths = 0;
     for (uint32_t i = 3; i < count; i += 4)
-        fourths += node->keys[i] < key;
+        fourths += bb_wide_below(node->keys[i], key);
     uint32_t from = 4 * fourths, end = from + 3 < count ? from + 3 : count;
     for (uint32_t i = from; i < end; i++)
-        below += node->keys[i] < key;
+        below += bb_wide_below(node->keys[i], key);
     return from + below;
 }
 
@@ -58,13 +58,13 @@ static uint32_t rank(const struct tree_node *node, tree_key key)
 static uint32_t child_at(const struct tree_node *node, tree_key key)
 {
     /* The node's own lower bits are the child's number; with all ones there, equal ones count as below. */
-    uint32_t below = rank(node, key | TREE_RECORD_MASK);
+    uint32_t below = rank(node, tree_key_with(key, TREE_RECORD_MASK));
     return below == 0 ? 0 : below - 1;
 }
 
 static uint32_t child_number(const struct tree_node *node, uint32_t at)
 {
-    return (uint32_t)node->keys[at] & TREE_RECORD_MASK;
+    return tree_key_record(node->keys[at]);
 }
 
 static void note_header(struct trees *trees, struct tree_node *node)
@@ -141,25 +141,20 @@ static uint32_t split(struct trees *trees, uint32_t number)
     return right_number;
 }
 
-static tree_key pointer_to(tree_key lowest, uint32_t number)
-{
-    return (lowest & ~(tree_key)TREE_RECORD_MASK) | number;
-}
-
 /* A root above two nodes: the first takes all that is below the second. */
 static void grow(struct trees *trees, uint32_t *root, uint32_t right)
 {
     uint32_t left = *root;
     uint32_t number = new_node(trees, (uint16_t)(node_of(trees, left)->level + 1));
-    put_key(trees, node_of(trees, number), 0, pointer_to(0, left));
-    put_key(trees, node_of(trees, number), 1, pointer_to(node_of(trees, right)->keys[0], right));
+    put_key(trees, node_of(trees, number), 0, tree_key_of(0, 0, left));
+    put_key(trees, node_of(trees, number), 1, tree_key_with(node_of(trees, right)->keys[0], right));
     journal_note(trees->journal, root, sizeof *root);
     *root = number;
 }
 
 static bool same_place(tree_key a, tree_key b)
 {
-    return a >> TREE_RECORD_BITS == b >> TREE_RECORD_BITS;
+    return bb_wide_same(tree_key_with(a, 0), tree_key_with(b, 0));
 }
 
 void tree_expect(const struct trees *trees, uint32_t root, tree_key key)
@@ -200,7 +195,7 @@ bool tree_insert(struct trees *trees, uint32_t *root, tree_key key)
             grow(trees, root, right);
             return true;
         }
-        key = pointer_to(node_of(trees, right)->keys[0], right);
+        key = tree_key_with(node_of(trees, right)->keys[0], right);
         step = path.steps[depth - 1];
         step.at++;
     }
@@ -257,7 +252,7 @@ static bool refill(struct trees *trees, struct tree_node *parent, uint32_t at)
     }
     share(trees, left, right);
     note_keys(trees, parent, first + 1, first + 2);
-    parent->keys[first + 1] = pointer_to(right->keys[0], right_number);
+    parent->keys[first + 1] = tree_key_with(right->keys[0], right_number);
     return false;
 }
 
@@ -268,7 +263,7 @@ void tree_erase(struct trees *trees, uint32_t *root, tree_key key)
     descend(trees, *root, key, &path);
     struct step step = path.steps[path.depth];
     struct tree_node *node = node_of(trees, step.node);
-    CHECK(step.at < node->count && node->keys[step.at] == key);
+    CHECK(step.at < node->count && bb_wide_same(node->keys[step.at], key));
     drop_key(trees, node, step.at);
     for (uint32_t depth = path.depth; depth > 0 && node->count < TREE_NODE_MIN; depth--) {
         step = path.steps[depth - 1];

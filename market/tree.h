@@ -8,8 +8,10 @@
 
 #include "market/pool.h"
 
+#include <busbar/wide.h>
+
 /* Upper 104 bits: what orders. Lower 24 bits: a record. */
-typedef unsigned __int128 tree_key;
+typedef bb_wide tree_key;
 
 #define TREE_RECORD_BITS 24
 #define TREE_RECORD_MASK ((UINT32_C(1) << TREE_RECORD_BITS) - 1)
@@ -60,10 +62,36 @@ static inline tree_key tree_at(struct tree_cursor cursor)
     return cursor.node->keys[cursor.at];
 }
 
-/* Its record. */
+/* The number whose upper 104 bits are `upper` (40 bits) and `lower`. */
+static inline tree_key tree_key_of(uint64_t upper, uint64_t lower, uint32_t record)
+{
+    return bb_wide_of(upper << TREE_RECORD_BITS | lower >> (64 - TREE_RECORD_BITS),
+                      lower << TREE_RECORD_BITS | record);
+}
+
+/* The same place with another record. */
+static inline tree_key tree_key_with(tree_key key, uint32_t record)
+{
+    return bb_wide_of(bb_wide_high(key), (bb_wide_low(key) & ~(uint64_t)TREE_RECORD_MASK) | record);
+}
+
+/* The lowest number of the next place. */
+static inline tree_key tree_key_after(tree_key key)
+{
+    uint64_t low = (bb_wide_low(key) | TREE_RECORD_MASK) + 1;
+    return bb_wide_of(bb_wide_high(key) + (low == 0), low);
+}
+
+/* The record of a number. */
+static inline uint32_t tree_key_record(tree_key key)
+{
+    return (uint32_t)bb_wide_low(key) & TREE_RECORD_MASK;
+}
+
+/* The record of the number at a cursor. */
 static inline uint32_t tree_record(struct tree_cursor cursor)
 {
-    return (uint32_t)tree_at(cursor) & TREE_RECORD_MASK;
+    return tree_key_record(tree_at(cursor));
 }
 
 /* One further. */

@@ -1,13 +1,12 @@
 #include "bus/core/streams.h"
 
-#define FACTOR 0x9e3779b97f4a7c15u
+#include <busbar/wide.h>
 
-__extension__ typedef unsigned __int128 wide;
+#define FACTOR 0x9e3779b97f4a7c15u
 
 static uint64_t step(uint64_t hash, uint64_t word, uint64_t factor)
 {
-    wide product = (wide)(hash ^ word) * factor;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    return bb_wide_fold(hash ^ word, factor);
 }
 
 /* Goes over eight bytes at a step, because it runs for every message of the door. The factor is secret, so

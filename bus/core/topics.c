@@ -1,10 +1,9 @@
 #include "bus/core/topics.h"
 
 #include <busbar/check.h>
+#include <busbar/wide.h>
 
 #define FACTOR 0x9e3779b97f4a7c15u
-
-__extension__ typedef unsigned __int128 wide;
 
 void topics_init(struct topics *topics, uint64_t seed)
 {
@@ -14,8 +13,7 @@ void topics_init(struct topics *topics, uint64_t seed)
 
 static uint64_t step(uint64_t hash, uint64_t word, uint64_t factor)
 {
-    wide product = (wide)(hash ^ word) * factor;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    return bb_wide_fold(hash ^ word, factor);
 }
 
 /* Eight bytes at a step, because it runs for every publish. */
