@@ -16,7 +16,7 @@ struct local {
 static enum sequencer_result propose(struct sequencer *self, uint64_t term, uint64_t height,
                                      const struct hash *parent, struct bytes block)
 {
-    struct local *local = (struct local *)self;
+    struct local *local = (void *)self;
     (void)parent; /* the store takes the height after its last only, and nobody else writes */
     if (term != 1 || block.size < BLOCK_HEADER_SIZE)
         return SEQUENCER_REFUSED;
@@ -34,10 +34,15 @@ static enum sequencer_result propose(struct sequencer *self, uint64_t term, uint
     return status == BB_IO ? SEQUENCER_UNKNOWN : SEQUENCER_FAILED;
 }
 
+static const struct local *local_of(const struct sequencer *self)
+{
+    return (const void *)self;
+}
+
 static enum sequencer_role role(const struct sequencer *self, uint64_t *term_out)
 {
     *term_out = 1;
-    return store_failed(((const struct local *)self)->store) ? SEQUENCER_STALLED : SEQUENCER_LEADER;
+    return store_failed(local_of(self)->store) ? SEQUENCER_STALLED : SEQUENCER_LEADER;
 }
 
 static const char *leader(const struct sequencer *self)
@@ -48,7 +53,7 @@ static const char *leader(const struct sequencer *self)
 
 static uint64_t read_index(const struct sequencer *self)
 {
-    return store_height(((const struct local *)self)->store);
+    return store_height(local_of(self)->store);
 }
 
 static void close_local(struct sequencer *self)

@@ -41,7 +41,7 @@ static void tell_later(void *context)
 static enum sequencer_result propose(struct sequencer *self, uint64_t term, uint64_t height,
                                      const struct hash *parent, struct bytes block)
 {
-    struct fickle *fickle = (struct fickle *)self;
+    struct fickle *fickle = (void *)self;
     bool trouble = seed_below(&fickle->seed, 100) < fickle->trouble;
     uint32_t kind = trouble ? seed_below(&fickle->seed, 4) : 9;
     if (fickle->dead || kind == 0) {
@@ -71,7 +71,7 @@ static enum sequencer_result propose(struct sequencer *self, uint64_t term, uint
 
 static enum sequencer_role role(const struct sequencer *self, uint64_t *term_out)
 {
-    const struct fickle *fickle = (const struct fickle *)self;
+    const struct fickle *fickle = (const void *)self;
     return fickle->local->role(fickle->local, term_out);
 }
 
@@ -83,13 +83,13 @@ static const char *leader(const struct sequencer *self)
 
 static uint64_t read_index(const struct sequencer *self)
 {
-    const struct fickle *fickle = (const struct fickle *)self;
+    const struct fickle *fickle = (const void *)self;
     return fickle->local->read_index(fickle->local);
 }
 
 static void close_fickle(struct sequencer *self)
 {
-    struct fickle *fickle = (struct fickle *)self;
+    struct fickle *fickle = (void *)self;
     fickle->local->close(fickle->local);
     free(fickle->held);
 }
