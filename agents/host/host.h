@@ -95,8 +95,8 @@ BB_MUST_CHECK enum status host_hold(struct hosted *agent, enum store_hold hold, 
 const char *host_state_word(const struct hosted *agent);
 
 /* Publishes alerts/agent/<name>, and logs it. `alert` is a word of docs/platform.md; printf-like. */
-__attribute__((format(printf, 3, 4))) void host_alert(struct hosted *agent, const char *alert,
-                                                      const char *format, ...);
+void host_alert(struct hosted *agent, const char *alert, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The agent as an AGENT object (docs/platform.md), new. */
 json_t *host_agent_json(const struct hosted *agent);

@@ -145,6 +145,19 @@ static int run(const struct settings *settings)
     return status == BB_OK || status == BB_INTERRUPTED ? 0 : 1;
 }
 
+/* The home that the flags name, before they are read in full: agentd.json stands in it. */
+static const char *home_flag(int argc, char **argv)
+{
+    const char *home = NULL;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--home") == 0 && i + 1 < argc)
+            home = argv[i + 1];
+        else if (strncmp(argv[i], "--home=", 7) == 0)
+            home = argv[i] + 7;
+    }
+    return home == NULL || home[0] == '\0' ? NULL : home;
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
@@ -154,7 +167,7 @@ int main(int argc, char **argv)
     int code = 2;
     log_open("busbar-agentd");
     umask(0027);
-    enum status status = config_home(NULL, "agentd.json", file, sizeof file);
+    enum status status = config_home(home_flag(argc, argv), "agentd.json", file, sizeof file);
     status =
         config_start(&settings_config, argc, argv, status == BB_OK ? file : NULL, &settings, &done, &reason);
     if (status != BB_OK)

@@ -42,8 +42,8 @@ BB_MUST_CHECK enum status method_serve_all(struct host *host);
 void method_answer(struct method_call *call, json_t *result);
 
 /* Answers with an error, a sentence, printf-like, and frees the call. */
-__attribute__((format(printf, 3, 4))) void method_refuse(struct method_call *call, enum status status,
-                                                         const char *format, ...);
+void method_refuse(struct method_call *call, enum status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The text of a member; NULL when it is not there. A member of another type, an empty text or one longer than
  * `most` bytes refuses the call: *good_out is then false, and the call is gone. */

@@ -3,6 +3,7 @@
 #ifndef AGENTS_HOST_OUTPUT_H
 #define AGENTS_HOST_OUTPUT_H
 
+#include "agents/host/allowance.h"
 #include "agents/host/ears.h"
 #include "agents/host/host.h"
 #include "agents/host/line.h"

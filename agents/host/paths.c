@@ -9,9 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The longest that is put behind the home: agents/bundles/<64 digits>.agent,
- * agents/<62>/home/keys/<255>.json.
- */
+/* The longest that is put behind a home. */
 #define BELOW_MAX 512
 
 enum status paths_open(const char *given, struct paths *out, struct bb_reason *reason)

@@ -1,4 +1,5 @@
 /* Output as lines, and logs on the disk. */
+#include "agents/host/allowance.h"
 #include "agents/host/line.h"
 #include "agents/host/logfile.h"
 
