@@ -100,17 +100,22 @@ static void on_tick(void *context)
 
 static enum status serve(struct agent *a)
 {
+    static const char *const query[] = {"topic", "start", "end",   "agg_type", "agg_period",
+                                        "skip",  "count", "order", NULL};
+    static const char *const page[] = {"prefix", "after", "max", NULL};
+    static const char *const pattern[] = {"topic_pattern", NULL};
     static const struct {
         const char *name;
+        const char *const *names;
         bb_on_call_later *on_call;
-    } methods[] = {{"query", on_query},
-                   {"get_topic_list", on_topic_list},
-                   {"get_topics_by_pattern", on_pattern},
-                   {"get_aggregate_topics", on_aggregate_topics},
-                   {"topics", on_topics}};
+    } methods[] = {{"query", query, on_query},
+                   {"get_topic_list", page, on_topic_list},
+                   {"get_topics_by_pattern", pattern, on_pattern},
+                   {"get_aggregate_topics", page, on_aggregate_topics},
+                   {"topics", page, on_topics}};
     enum status status = bb_serve(a->client, "status", on_status, a);
     for (size_t i = 0; i < sizeof methods / sizeof *methods && status == BB_OK; i++)
-        status = bb_serve_later(a->client, methods[i].name, methods[i].on_call, a);
+        status = bb_serve_named(a->client, methods[i].name, methods[i].names, methods[i].on_call, a);
     return status == BB_OK ? bb_offer_served(a->client, "historian", NULL) : status;
 }
 

@@ -172,10 +172,9 @@ struct page {
 static enum status open_page(const struct history *h, const char *params, int64_t max_high,
                              int64_t max_absent, struct page *out, struct bb_reason *reason)
 {
-    static const char *const names[] = {"prefix", "after", "max"};
     const char *prefix = "", *after = NULL;
     int64_t max = 0;
-    struct page p = {.params = question_params(params, names, 3, reason)};
+    struct page p = {.params = question_params(params, reason)};
     if (p.params == NULL)
         return BB_MALFORMED;
     enum status status = question_text(p.params, "prefix", "", reason, &prefix);
@@ -320,12 +319,11 @@ enum status answer_topics(struct history *h, const char *params, char **json_out
 enum status answer_topics_by_pattern(struct history *h, const char *params, char **json_out,
                                      struct bb_reason *reason)
 {
-    static const char *const names[] = {"topic_pattern"};
     struct pattern pattern;
     const char *text = "";
     char *list = NULL;
     size_t size, count = 0, written = 0;
-    json_t *given = question_params(params, names, 1, reason);
+    json_t *given = question_params(params, reason);
     if (given == NULL)
         return BB_MALFORMED;
     enum status status = question_text(given, "topic_pattern", "", reason, &text);

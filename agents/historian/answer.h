@@ -11,9 +11,9 @@
 #define ANSWER_LIST_MAX   (12 * 1024 * 1024)
 #define ANSWER_TOPICS_MAX 100
 
-/* The questions; params as VOLTTRON's historians take them: an object, or a list in their order. The answer
- * is malloc'd JSON. BB_RANGE, BB_MALFORMED: what is asked is wrong; BB_TIMEOUT; anything else: the target is
- * away. The reason says why. */
+/* The questions; params (an object) as VOLTTRON's historians take them. The answer is malloc'd JSON.
+ * BB_RANGE, BB_MALFORMED: what is asked is wrong; BB_TIMEOUT; anything else: the target is away. The reason
+ * says why. */
 typedef enum status answer_method(struct history *history, const char *params, char **json_out,
                                   struct bb_reason *reason);
 

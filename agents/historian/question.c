@@ -3,24 +3,14 @@
 #include "agents/historian/answer.h"
 #include "agents/historian/iso.h"
 
-json_t *question_params(const char *params, const char *const *names, size_t count, struct bb_reason *reason)
+json_t *question_params(const char *params, struct bb_reason *reason)
 {
-    json_t *given = params == NULL ? json_object() : json_loads(params, JSON_DECODE_ANY, NULL), *object;
-    const json_t *list = json_is_array(given) ? given : json_object_get(given, "*args");
-    if (json_is_null(given)) {
-        json_decref(given);
-        given = json_object();
-    }
-    if (json_array_size(list) > count || (!json_is_object(given) && !json_is_array(given))) {
-        bb_reason_say(reason, "params are an object, or a list of at most %zu", count);
-        json_decref(given);
-        return NULL;
-    }
-    object = json_is_object(given) ? json_incref(given) : json_object();
-    for (size_t i = 0; i < json_array_size(list); i++)
-        json_object_set(object, names[i], json_array_get(list, i));
+    json_t *given = params == NULL ? json_object() : json_loads(params, JSON_DECODE_ANY, NULL);
+    if (json_is_object(given))
+        return given;
+    bb_reason_say(reason, "params are an object");
     json_decref(given);
-    return object;
+    return NULL;
 }
 
 enum status question_number(const json_t *params, const char *key, int64_t low, int64_t high, int64_t absent,
@@ -122,9 +112,7 @@ static enum status read_topics(struct question *q, struct bb_reason *reason)
 
 enum status question_parse(const char *params, struct bb_reason *reason, struct question *out)
 {
-    static const char *const names[] = {"topic",      "start", "end",   "agg_type",
-                                        "agg_period", "skip",  "count", "order"};
-    struct question q = {.params = question_params(params, names, sizeof names / sizeof *names, reason)};
+    struct question q = {.params = question_params(params, reason)};
     if (q.params == NULL)
         return BB_MALFORMED;
     enum status status = read_topics(&q, reason);

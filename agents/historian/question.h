@@ -18,9 +18,8 @@ struct question {
     enum aggregate_kind kind;
 };
 
-/* The params of a call as an object: `names[count]` are what the elements of a list mean. NULL, with the
- * reason: neither. To be decref'd. */
-json_t *question_params(const char *params, const char *const *names, size_t count, struct bb_reason *reason);
+/* The params of a call, an object; NULL, with the reason: they are none. To be decref'd. */
+json_t *question_params(const char *params, struct bb_reason *reason);
 
 /* A whole number of the object from low to high; `absent` when it is not there or null. BB_RANGE. */
 BB_MUST_CHECK enum status question_number(const json_t *params, const char *key, int64_t low, int64_t high,

@@ -42,6 +42,7 @@ struct served {
     bb_on_call *on_call; /* or, when NULL: */
     bb_on_call_later *on_call_later;
     void *context;
+    const char *const *names; /* of the parameters; NULL: they are passed on as they come */
 };
 
 /* A call that came in: waits for its answer, then, answered, for the way to the broker. */

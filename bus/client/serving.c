@@ -32,6 +32,12 @@ enum status bb_serve_later(struct bb_client *c, const char *method, bb_on_call_l
     return serve(c, method, (struct served){.on_call_later = on_call, .context = context});
 }
 
+enum status bb_serve_named(struct bb_client *c, const char *method, const char *const *names,
+                           bb_on_call_later *on_call, void *context)
+{
+    return serve(c, method, (struct served){.on_call_later = on_call, .context = context, .names = names});
+}
+
 /* The built-in `inspect`: which methods are served. */
 static enum status inspect(const struct bb_client *c, char **result_out)
 {
@@ -200,6 +206,37 @@ static char *plain_params(char *params)
     return params;
 }
 
+/* The parameters under their names, malloc'd; NULL: there are more than names, or they are none. */
+static char *named_params(const char *params, const char *const *names)
+{
+    json_t *root = params == NULL ? NULL : json_loads(params, 0, NULL);
+    const json_t *list = json_is_array(root) ? root : json_object_get(root, "*args");
+    json_t *named = json_object_get(root, "**kwargs"), *object = json_object();
+    size_t count = 0;
+    if (json_is_object(named) || (json_is_object(root) && list == NULL && named == NULL))
+        json_object_update(object, named != NULL ? named : root);
+    while (count < json_array_size(list) && names[count] != NULL) {
+        json_object_set(object, names[count], json_array_get(list, count));
+        count++;
+    }
+    char *text =
+        count < json_array_size(list) ? NULL : json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_decref(object);
+    json_decref(root);
+    return text;
+}
+
+static void call_named(const struct served *served, struct bb_pending *pending, const char *caller,
+                       const char *params)
+{
+    char *named = named_params(params, served->names);
+    if (named != NULL)
+        served->on_call_later(served->context, pending, caller, named);
+    else
+        bb_answer(pending, BB_RANGE, "there are more parameters than the method has");
+    free(named);
+}
+
 static void call_now(const struct served *served, struct bb_pending *pending, const char *caller,
                      const char *params)
 {
@@ -213,6 +250,10 @@ static void call_now(const struct served *served, struct bb_pending *pending, co
 static void call_served(const struct served *served, struct bb_pending *pending, const char *caller,
                         char **params)
 {
+    if (served->names != NULL) {
+        call_named(served, pending, caller, *params);
+        return;
+    }
     *params = plain_params(*params);
     const char *given = *params != NULL ? *params : "[]";
     if (served->on_call != NULL)
