@@ -205,6 +205,8 @@ void agent_close(struct agent *agent, uint32_t wait_ms)
     if (agent->client != NULL)
         put_all_back(agent, wait_ms);
     for (size_t i = 0; i < agent->line_count; i++)
+        line_stop(agent->lines[i]);
+    for (size_t i = 0; i < agent->line_count; i++)
         line_close(agent->lines[i]);
     line_harbour_close(agent->harbour);
     if (agent->client != NULL)

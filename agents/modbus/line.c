@@ -235,14 +235,19 @@ enum status line_open(struct line_harbour *harbour, const struct port_place *pla
     return status;
 }
 
-void line_close(struct line *line)
+void line_stop(struct line *line)
 {
-    if (line == NULL)
-        return;
     pthread_mutex_lock(&line->lock);
     line->closing = true;
     pthread_cond_signal(&line->wake);
     pthread_mutex_unlock(&line->lock);
+}
+
+void line_close(struct line *line)
+{
+    if (line == NULL)
+        return;
+    line_stop(line);
     pthread_join(line->thread, NULL);
     while (line->urgent.first != NULL)
         bring_in(line->harbour, pop(&line->urgent));

@@ -28,6 +28,9 @@ void line_harbour_close(struct line_harbour *harbour);
 BB_MUST_CHECK enum status line_open(struct line_harbour *harbour, const struct port_place *place,
                                     struct fake *fake, struct line **out);
 
+/* Asks the thread to end, so that those of several lines end at one time. */
+void line_stop(struct line *line);
+
 /* Ends the thread once the step that is under way is over; jobs that wait come back undone. Accepts NULL. */
 void line_close(struct line *line);
 

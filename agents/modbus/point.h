@@ -11,9 +11,10 @@
 #define POINT_PRESET_MAX 128
 /* Of one device. */
 #define POINTS_MAX 4096
-/* The most registers of one read; bits are read in the same portions. Source: Modbus application protocol
- * 1.1b3, 6.3. */
-#define READ_MAX 125
+/* The most registers of one read and one write; bits are read in the same portions. Source: Modbus
+ * application protocol 1.1b3, 6.3 and 6.12. */
+#define READ_MAX  125
+#define WRITE_MAX 123
 
 enum point_table { TABLE_COIL, TABLE_DISCRETE, TABLE_INPUT, TABLE_HOLDING };
 

@@ -185,6 +185,9 @@ static enum status read_address(struct reading *r, struct point *p)
         return REFUSE(r, BB_MALFORMED, "an address is a number from 0, not \"%.60s\"", p->line, text);
     if (address > 65536 - p->count)
         return REFUSE(r, BB_RANGE, "\"%.60s\" reaches beyond register 65535", p->line, p->name);
+    if (p->writable && p->count > WRITE_MAX)
+        return REFUSE(r, BB_RANGE, "\"%.60s\" has more than %d registers: it cannot be written", p->line,
+                      p->name, WRITE_MAX);
     p->address = (uint16_t)address;
     return BB_OK;
 }

@@ -151,9 +151,14 @@ class World:
 
     def end(self):
         """Ends what the test had; what its agent's sanitizers say."""
+        if self.modbus is not None and self.modbus.running():
+            self.modbus.popen.terminate()
+            self.modbus.popen.wait(PATIENCE_S)
         for process in reversed(self.processes):
             process.stop()
         self.closing.close()
+        if self.modbus is not None and self.modbus.popen.returncode not in (0, 2):
+            return [f"it ended with {self.modbus.popen.returncode}\n{self.modbus.log()}"]
         log = self.modbus.log() if self.modbus is not None else ""
         (self.home / "log/modbus.log").unlink(missing_ok=True)
         (self.home / "modbus-state.json").unlink(missing_ok=True)
@@ -607,6 +612,32 @@ class Starting(Case):
         told = subprocess.run([BIN / "modbus-agent", "--help"], capture_output=True, text=True, check=True)
         self.assertIn("--config", told.stdout)
         self.assertIn("tcp:HOST:PORT or rtu:PATH", told.stdout)
+
+
+class Broker(unittest.TestCase):
+    def test_restart(self):
+        """The broker is killed: the agent goes on with its devices and comes back; an owner that does not, has left."""
+        w = World()
+        self.addCleanup(w.close)
+        w.start()
+        self.addCleanup(lambda: self.assertEqual(w.end(), []))
+        device = w.device({"1": meter()})
+        w.settings({"name": "campus/b/meter", "tcp": f"127.0.0.1:{w.port}", "registry": w.registry(METER)}, leave_ms=1500)
+        w.agent()
+        w.until(lambda d: d["state"] == "up", "up")
+        answer = w.call("request_new_schedule", "me", "t", "LOW", ["campus/b/meter", stamp(-1), stamp(60)])
+        self.assertEqual(answer["result"], "SUCCESS")
+        self.assertEqual(w.call("set_point", "campus/b/meter", "limit", 40), 40)
+        w.busbard.kill()
+        requests = device.order(requests=True)
+        wait_until(lambda: device.order(requests=True) > requests + 8, PATIENCE_S, "it goes on without a broker")
+        self.assertEqual(device.get("holding", 100), [40])
+        w.peer.close()
+        w.busbard.start()
+        wait_until(lambda: device.get("holding", 100) == [80], PATIENCE_S, f"it is put back\n{w.modbus.log()}")
+        self.assertIn("event=owner-left owner=cli.one", w.modbus.log())
+        w.peer = vip.Peer(w.home, "cli.four")
+        w.until(lambda d: d["state"] == "up" and d["holder"] == "", "it is back on the bus")
 
 
 if __name__ == "__main__":

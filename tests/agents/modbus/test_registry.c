@@ -76,6 +76,7 @@ static void test_refusals(void **state)
         {NAMES "a,>f,-1\n", "2: an address", BB_MALFORMED},
         {NAMES "a,>f,99999999999999999999\n", "2: \"a\" reaches beyond", BB_RANGE},
         {NAMES "a,>f,65535\n", "2: \"a\" reaches beyond", BB_RANGE},
+        {NAMES "a,248s,0,TRUE\n", "2: \"a\" has more than 123", BB_RANGE},
         {NAMES "a,>f,0,maybe\n", "2: Writable is TRUE or FALSE", BB_MALFORMED},
         {NAMES "a,>H,0,TRUE,70000\n", "2: the default value", BB_RANGE},
         {NAMES "a,>H,0,TRUE,much\n", "2: \"much\" is no value", BB_MALFORMED},
