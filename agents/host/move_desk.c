@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #define TICK_MS 250
-#define CALL_MS 30000
+/* An agent of the federation that dies takes its calls along, and nobody says so. */
+#define CALL_MS  5000
+#define PIECE_MS 8000
 
 struct move_waiter {
     struct move_waiter *next;
@@ -159,7 +161,9 @@ static void call(void *context, const char *platform, const char *method, const 
     char *text = json_dumps(params, JSON_COMPACT);
     CHECK(text != NULL);
     snprintf(peer, sizeof peer, HOST_IDENTITY "@%s", platform);
-    enum status status = bb_request(desk->host->client, peer, method, text, CALL_MS, on_reply, reply_context);
+    uint32_t patience = strcmp(method, "move.write") == 0 ? PIECE_MS : CALL_MS;
+    enum status status =
+        bb_request(desk->host->client, peer, method, text, patience, on_reply, reply_context);
     free(text);
     if (status != BB_OK)
         on_reply(reply_context, status, NULL);

@@ -106,7 +106,10 @@ struct mover *moves_add(struct moves *moves, const struct move *move)
 static void clear(struct moves *moves, struct mover *mover)
 {
     const struct moves_world *world = moves->world;
-    mover->cleared = world->clear(world->context, &mover->move, &mover->move.reason) == BB_OK;
+    struct bb_reason reason = {""};
+    mover->cleared = world->clear(world->context, &mover->move, &reason) == BB_OK;
+    if (!mover->cleared)
+        mover->move.reason = reason;
     if (!mover->cleared || mover->move.phase != MOVE_DROPPED ||
         world->forget(world->context, &mover->move, NULL) != BB_OK)
         return;

@@ -26,7 +26,8 @@ except OSError:
     print("TWICE", flush=True)
     signal.pause()
 runs = int((state / "runs").read_text()) + 1 if (state / "runs").exists() else 1
-(state / "runs").write_text(str(runs))
+(state / "part").write_text(str(runs))
+(state / "part").rename(state / "runs")
 print("run", runs, flush=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 while True:
@@ -117,7 +118,14 @@ class Platform(agents.Home):
         """A boss on a broker that was restarted."""
         self.boss.close()
         self.peers.remove(self.boss)
-        self.boss = self.peer("boss", "boss")
+
+        def boss():
+            try:
+                return vip.Peer(self.home, "boss", "boss", wait_s=2)
+            except TimeoutError:
+                return None
+        self.boss = eventually(boss, "a boss on the new broker")
+        self.peers.append(self.boss)
 
     def linked(self):
         try:
