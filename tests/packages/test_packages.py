@@ -19,6 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build/deb"
 PACKAGES = {"busbar", "busbard", "busbar-ledgerd", "busbar-agents", "busbar-node", "libbusbar-dev"}
 PATIENCE_S = 60
+# Brings the loopback up: SIOCSIFFLAGS with IFF_UP | IFF_RUNNING.
+LOOPBACK = "import fcntl,socket,struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sH14s', b'lo', 0x41, b''))"
 # What depends on the machine that the test runs on, and on nobody having a time server or a cgroup in a root like this.
 MACHINE = {"clock", "limits", "landlock", "descriptors", "disk", "adapters"}
 
@@ -71,7 +73,7 @@ class Packages(unittest.TestCase):
         cls.lintian = [line for line in told.splitlines() if re.match(r"[EW]: ", line)]
         cls.files = {run("dpkg-deb", "-f", path, "Package").strip(): path for path in FOLDER.glob("*.deb")}
         cls.root = pathlib.Path(tempfile.mkdtemp(prefix="bb-root-", dir=FOLDER))
-        cls.processes = []
+        cls.processes, cls.network = [], None
         cls.addClassCleanup(cls.end)
         started = time.monotonic()
         cls.lay_root(dependencies(cls.files.values()))
@@ -92,6 +94,10 @@ class Packages(unittest.TestCase):
         os.chmod(cls.root, 0o755)
         run("mount", "-t", "proc", "proc", cls.root / "proc")
         run("mount", "--bind", "/dev", cls.root / "dev")
+        # A network of its own: the usual ports are free there, whatever runs on this machine.
+        cls.network = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        wait_until(lambda: os.readlink(f"/proc/{cls.network.pid}/ns/net") != os.readlink("/proc/self/ns/net"), "a network")
+        run("nsenter", f"--net=/proc/{cls.network.pid}/ns/net", "/usr/bin/python3", "-c", LOOPBACK)
 
     @classmethod
     def end(cls):
@@ -102,6 +108,9 @@ class Packages(unittest.TestCase):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if cls.network is not None:
+            cls.network.kill()
+            cls.network.wait()
         for below in ("dev", "proc"):
             subprocess.run(["umount", "-l", str(cls.root / below)], check=False, capture_output=True)
         if not os.path.ismount(cls.root / "dev"):
@@ -115,7 +124,7 @@ class Packages(unittest.TestCase):
 
     def words(self, words, user):
         become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
-        return ["chroot", str(self.root), *become, *map(str, words)]
+        return ["nsenter", f"--net=/proc/{self.network.pid}/ns/net", "chroot", str(self.root), *become, *map(str, words)]
 
     def unit(self, name):
         """[(key, value), …] of an installed unit."""
