@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A folder of at most 568 bytes ("%.568s": is_short has looked) and an entry below it. */
 #define PATH_ROOM 1100
 /* A chain of many gigabytes is looked through for so long; its hash says that it is what it was. */
 #define CHECK_MS 60000
@@ -45,7 +46,7 @@ static enum status check_entry(const char *from, const struct inventory_entry *e
     char path[PATH_ROOM], hash[COPY_HASH_ROOM];
     uint64_t size = 0;
     struct stat about;
-    snprintf(path, sizeof path, "%s/files/%s", from, entry->path);
+    snprintf(path, sizeof path, "%.568s/files/%s", from, entry->path);
     if (entry->kind == INVENTORY_FOLDER) {
         if (lstat(path, &about) == 0 && S_ISDIR(about.st_mode))
             return BB_OK;
@@ -147,8 +148,8 @@ static enum status make_entry(const char *from, const char *part, const struct i
                               struct bb_reason *reason)
 {
     char source[PATH_ROOM], path[PATH_ROOM];
-    snprintf(source, sizeof source, "%s/files/%s", from, entry->path);
-    snprintf(path, sizeof path, "%s/%s", part, entry->path);
+    snprintf(source, sizeof source, "%.568s/files/%s", from, entry->path);
+    snprintf(path, sizeof path, "%.568s/%s", part, entry->path);
     if (entry->kind != INVENTORY_FOLDER)
         return copy_file(source, path, reason);
     return mkdir(path, 0700) == 0 ? BB_OK : say(reason, path);
@@ -162,7 +163,7 @@ static enum status settle(const json_t *manifest, const char *part, struct bb_re
     struct inventory_entry entry;
     for (size_t i = inventory_count(manifest); i-- > 0;) {
         inventory_entry(manifest, i, &entry);
-        snprintf(path, sizeof path, "%s/%s", part, entry.path);
+        snprintf(path, sizeof path, "%.568s/%s", part, entry.path);
         bool given = geteuid() != 0 || lchown(path, user_of(entry.owner), group_of(entry.group)) == 0;
         if (!given || chmod(path, (mode_t)entry.mode) != 0)
             return say(reason, path);
