@@ -315,24 +315,6 @@ class Sqlite(WithWorld):
         self.assertEqual(len(w.ask("get_topic_list", max=1000)), 1000)
         self.assertEqual(len(json.loads(w.busbar("historian", "topics", "--json").stdout)["topics"]), 2161)
 
-    def test_killed_while_durable_messages_come(self):
-        """Nothing that the broker took is missing, nothing is there twice."""
-        w, chance = self.world, random.Random(SEED)
-        w.historian(topics=["Data/d/"], durable="past", durable_from="start", batch_ms=10)
-        sent = 0
-        for round_ in range(4):
-            for _ in range(300):
-                w.publish("Data/d/x", {"i": sent, "w": round_}, BASE + sent)
-                sent += 1
-            time.sleep(chance.uniform(0.02, 0.3))
-            w.agent.kill()
-            w.publish("Data/d/x", {"i": sent, "w": -1}, BASE + sent)
-            sent += 1
-            w.again()
-        w.until(lambda s: len(self.values("Data/d/x/i")) == sent)
-        self.assertEqual(self.values("Data/d/x/i"), [(BASE + i, i) for i in range(sent)])
-        wait_until(lambda: w.peer.call("busbar.broker", "durable.list")["names"][0]["behind"] == 0, PATIENCE_S, "everything is acknowledged")
-
     def test_killed_between_cache_and_target(self):
         """What is in the cache survives; the target is locked by somebody else meanwhile."""
         w = self.world
