@@ -24,8 +24,8 @@ BB_MUST_CHECK enum status decimal_read(const char *text, struct decimal *out);
  * DECIMAL_TEXT_MAX]. Beyond 40 digits it is written with an exponent. factor.digits ≤ 10^9. */
 void decimal_text(struct decimal number, struct decimal factor, char *text_out, size_t size);
 
-/* number ÷ factor, rounded to the nearest integer, halves away from zero. factor.digits > 0. BB_RANGE beyond
- * 64 bits of magnitude. */
+/* number ÷ factor, rounded to the nearest integer, halves away from zero. 1 ≤ factor.digits ≤ 10^9. BB_RANGE
+ * beyond 64 bits of magnitude. */
 BB_MUST_CHECK enum status decimal_divide(struct decimal number, struct decimal factor, bool *negative_out,
                                          uint64_t *magnitude_out);
 

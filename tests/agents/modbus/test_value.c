@@ -179,6 +179,59 @@ static void test_decimals(void **state)
     assert_true(d.digits == 52 && d.exponent == -29);
 }
 
+/* Against sums and products that are done in another way. */
+static void test_division(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *number, *factor;
+        uint64_t magnitude;
+    } cases[] = {
+        {"5", "10", 1},
+        {"4.9", "10", 0},
+        {"-5", "10", 1},
+        {"7", "3", 2},
+        {"8", "3", 3},
+        {"1.5", "1", 2},
+        {"2.5", "1", 3},
+        {"0.49999", "1", 0},
+        {"65535", "0.5", 131070},
+        {"1e19", "1", UINT64_C(10000000000000000000)},
+        {"18446744073709551615", "1", UINT64_MAX},
+        {"18446744073709551615", "10", UINT64_C(1844674407370955162)},
+        {"1e-30", "1", 0},
+        {"1e30", "1e20", UINT64_C(10000000000)},
+        {"999999999", "999999999", 1},
+        {"0", "7", 0},
+        {"0e300", "7", 0},
+        {"1844674407370955161.5", "0.1", UINT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct decimal number, factor;
+        bool negative = false;
+        uint64_t magnitude = 1234;
+        assert_int_equal(decimal_read(cases[i].number, &number), BB_OK);
+        assert_int_equal(decimal_read(cases[i].factor, &factor), BB_OK);
+        if (factor.digits == 0)
+            continue;
+        assert_int_equal(decimal_divide(number, factor, &negative, &magnitude), BB_OK);
+        if (magnitude != cases[i].magnitude)
+            fail_msg("%s / %s", cases[i].number, cases[i].factor);
+        assert_int_equal(negative, cases[i].number[0] == '-');
+    }
+    struct decimal huge, one = {false, 1, 0};
+    bool negative;
+    uint64_t magnitude;
+    assert_int_equal(decimal_read("1e20", &huge), BB_OK);
+    assert_int_equal(decimal_divide(huge, one, &negative, &magnitude), BB_RANGE);
+    char text[DECIMAL_TEXT_MAX];
+    decimal_text((struct decimal){true, UINT64_MAX, -5}, (struct decimal){false, 1000000000, -3}, text,
+                 sizeof text);
+    assert_string_equal(text, "-184467440737095516150.00000000");
+    decimal_text((struct decimal){false, 0, 9}, one, text, sizeof text);
+    assert_string_equal(text, "0");
+}
+
 /* Any raw value of any form reads as a text that writes it again. */
 static void test_round_trip(void **state)
 {
@@ -209,11 +262,11 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_integers),   cmocka_unit_test(test_factors),
-        cmocka_unit_test(test_reals),      cmocka_unit_test(test_texts_and_truths),
-        cmocka_unit_test(test_absent),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_forms),      cmocka_unit_test(test_decimals),
-        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_integers), cmocka_unit_test(test_factors),
+        cmocka_unit_test(test_reals),    cmocka_unit_test(test_texts_and_truths),
+        cmocka_unit_test(test_absent),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_forms),    cmocka_unit_test(test_decimals),
+        cmocka_unit_test(test_division), cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
