@@ -162,6 +162,14 @@ static void logs(struct method_call *call)
     method_answer(call, logfile_page(&agent->output->log, after, (size_t)most));
 }
 
+/* Of the processor, since its start. */
+static double seconds_of(const struct hosted *agent)
+{
+    const struct supervisor *supervisor = agent->host->supervisor;
+    double per_s = supervisor->cgroups.folder >= 0 ? 1e6 : supervisor->ticks_per_s;
+    return (double)agent->process->judge.used_ticks / per_s;
+}
+
 static json_t *stats_of(const struct hosted *agent)
 {
     const struct process *process = agent->process;
@@ -169,8 +177,7 @@ static json_t *stats_of(const struct hosted *agent)
     bool runs = process->pid != 0;
     return json_pack("{s:s,s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:f,s:I}", "name", agent->row.name, "pid",
                      (json_int_t)process->pid, "cpu_percent", runs ? process->judge.cpu_percent : 0.0,
-                     "cpu_s", (double)process->judge.used_ticks / agent->host->supervisor->ticks_per_s,
-                     "memory_bytes", (json_int_t)process->own.memory, "processes",
+                     "cpu_s", seconds_of(agent), "memory_bytes", (json_int_t)process->own.memory, "processes",
                      (json_int_t)process->own.processes, "files", (json_int_t)process_files(process),
                      "messages", (json_int_t)(runs ? agent->messages : 0), "uptime_s",
                      runs ? (double)(now_ms - agent->started_ms) / 1000.0 : 0.0, "restarts",
@@ -184,12 +191,15 @@ static void stats(struct method_call *call)
     if (only == NULL && json_object_size(call->params) > 0)
         return;
     members_look(host->supervisor->members);
+    if (host->supervisor->cgroups.folder >= 0)
+        supervisor_look_sizes(host->supervisor);
     json_t *agents = json_array();
     for (size_t i = 0; i < host->count; i++) {
         if (only == NULL || only == host->agents[i])
             json_array_append_new(agents, stats_of(host->agents[i]));
     }
-    method_answer(call, json_pack("{s:o,s:s}", "agents", agents, "limits", "rlimit"));
+    method_answer(call, json_pack("{s:o,s:s}", "agents", agents, "limits",
+                                  host->supervisor->cgroups.folder >= 0 ? "cgroup" : "rlimit"));
 }
 
 const struct method agent_methods[] = {

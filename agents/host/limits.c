@@ -26,6 +26,24 @@ static void kill_for(struct hosted *agent, enum judge_verdict verdict)
                    (long long)limits->processes);
 }
 
+/* The kernel keeps it within its limits: what it did is told. */
+static void look_at_cgroup(struct supervisor *supervisor, struct hosted *agent)
+{
+    struct process *process = agent->process;
+    struct cgroup_use *use = &process->use, *told = &process->told;
+    if (cgroup_read(&supervisor->cgroups, agent->row.name, use) != BB_OK)
+        return;
+    process->own.memory = use->memory;
+    process->own.processes = use->processes;
+    if (use->oom > told->oom)
+        host_alert(agent, "memory", "needed more than its %lld MiB, and was killed",
+                   (long long)agent->manifest.limits.memory_mb);
+    if (use->refused > told->refused)
+        host_alert(agent, "processes", "was refused more than its %lld processes",
+                   (long long)agent->manifest.limits.processes);
+    *told = *use;
+}
+
 void supervisor_look_sizes(struct supervisor *supervisor)
 {
     struct host *host = supervisor->host;
@@ -33,6 +51,10 @@ void supervisor_look_sizes(struct supervisor *supervisor)
         struct process *process = host->agents[i]->process;
         if (process->pid == 0)
             continue;
+        if (supervisor->cgroups.folder >= 0) {
+            look_at_cgroup(supervisor, host->agents[i]);
+            continue;
+        }
         enum judge_verdict verdict =
             judge_size(&process->limits, process->own.memory, process->own.processes);
         /* Resident sizes count twice what processes share: looked at closely before anything is killed. */
@@ -46,6 +68,17 @@ void supervisor_look_sizes(struct supervisor *supervisor)
     }
 }
 
+/* What the kernel holds at its limit is all but there. */
+static void look_at_throttled(struct hosted *agent)
+{
+    struct process *process = agent->process;
+    struct judge_limits nearly = process->limits;
+    nearly.cpu_percent = nearly.cpu_percent * 9 / 10;
+    if (judge_cpu(&process->judge, &nearly, process->use.cpu_us, 1000000, bb_loop_mono_ms()) == JUDGE_CPU)
+        host_alert(agent, "cpu", "used all of its %lld %% of a core for %d s",
+                   (long long)process->limits.cpu_percent, JUDGE_PATIENCE_MS / 1000);
+}
+
 void supervisor_look_processor(struct supervisor *supervisor)
 {
     struct host *host = supervisor->host;
@@ -53,6 +86,10 @@ void supervisor_look_processor(struct supervisor *supervisor)
         struct process *process = host->agents[i]->process;
         if (process->pid == 0)
             continue;
+        if (supervisor->cgroups.folder >= 0) {
+            look_at_throttled(host->agents[i]);
+            continue;
+        }
         bool again = process->judge.yielded;
         enum judge_verdict verdict = judge_cpu(&process->judge, &process->limits, process->own.ticks,
                                                supervisor->ticks_per_s, bb_loop_mono_ms());

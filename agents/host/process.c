@@ -127,6 +127,19 @@ static enum status watch(struct process *process, pid_t pid, int said)
     return BB_IO;
 }
 
+/* −1 where none was delegated. */
+static enum status make_cgroup(struct process *process, struct bb_reason *reason, int *procs_out)
+{
+    const struct cgroups *cgroups = &supervisor_of(process)->cgroups;
+    const char *name = process->agent->row.name;
+    if (cgroups->folder < 0)
+        return BB_OK;
+    enum status status = cgroup_make(cgroups, name, &process->limits, reason, procs_out);
+    if (status == BB_OK && cgroup_read(cgroups, name, &process->told) != BB_OK)
+        process->told = (struct cgroup_use){.memory = 0};
+    return status;
+}
+
 enum status process_start(struct process *process, struct bb_reason *reason)
 {
     struct launch_ends ends = {.lock = take_lock(process), .cgroup = -1};
@@ -144,7 +157,11 @@ enum status process_start(struct process *process, struct bb_reason *reason)
     }
     ends.output = pipes[0];
     ends.error = pipes[1];
-    status = launch(process->agent, &ends, reason, &pid, &said);
+    status = make_cgroup(process, reason, &ends.cgroup);
+    if (status == BB_OK)
+        status = launch(process->agent, &ends, reason, &pid, &said);
+    if (ends.cgroup >= 0)
+        close(ends.cgroup);
     close(ends.lock);
     close(ends.output);
     close(ends.error);
@@ -159,11 +176,21 @@ enum status process_start(struct process *process, struct bb_reason *reason)
 void process_signal(struct process *process, int number)
 {
     struct members *members = supervisor_of(process)->members;
+    if (number == SIGKILL && supervisor_of(process)->cgroups.folder >= 0)
+        cgroup_kill(&supervisor_of(process)->cgroups, process->agent->row.name);
     /* What is known first: before a bomb is looked at it is to be out. */
     if (number == SIGKILL)
         members_signal(members, &process->own, number);
     members_look(members);
     members_signal(members, &process->own, number);
+}
+
+static bool is_populated(const struct process *process)
+{
+    const struct cgroups *cgroups = &supervisor_of(process)->cgroups;
+    struct cgroup_use use;
+    return cgroups->folder >= 0 && cgroup_read(cgroups, process->agent->row.name, &use) == BB_OK &&
+           use.populated;
 }
 
 bool process_is_clear(struct process *process)
@@ -172,12 +199,14 @@ bool process_is_clear(struct process *process)
     int64_t now_ms = bb_loop_mono_ms();
     CHECK(process->pid == 0);
     members_look(members);
-    if (process->own.processes > 0)
+    if (process->own.processes > 0 || is_populated(process))
         return false;
     int lock = take_lock(process);
     if (lock >= 0) {
         close(lock);
         process->own.leader = 0;
+        if (supervisor_of(process)->cgroups.folder >= 0)
+            cgroup_drop(&supervisor_of(process)->cgroups, process->agent->row.name);
         return true;
     }
     if (errno == EWOULDBLOCK && now_ms - process->searched_ms >= SEARCH_MS) {

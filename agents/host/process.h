@@ -2,6 +2,7 @@
 #ifndef AGENTS_HOST_PROCESS_H
 #define AGENTS_HOST_PROCESS_H
 
+#include "agents/host/cgroup.h"
 #include "agents/host/ears.h"
 #include "agents/host/host.h"
 #include "agents/host/judge.h"
@@ -16,7 +17,8 @@ struct process {
     struct ear exit; /* its pidfd */
     struct ear said; /* until its program is there: the end of spawn_run's pipe */
     char mark[BB_PATH_MAX];
-    int64_t searched_ms; /* when others were last looked for */
+    struct cgroup_use use, told; /* of its cgroup: now, and what was told of it; all 0 without one */
+    int64_t searched_ms;         /* when others were last looked for */
 };
 
 /* Takes an agent that was added into the supervision, and out of it: then nothing of it may live. */

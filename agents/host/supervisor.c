@@ -226,6 +226,21 @@ static void go_first(void)
         (void)!setpriority(PRIO_PROCESS, 0, -10);
 }
 
+/* The cgroup that the settings name must be delegated; the own one may be. */
+static enum status open_cgroups(struct supervisor *supervisor, struct bb_reason *reason)
+{
+    const char *given = supervisor->host->settings->cgroup;
+    char own[BB_PATH_MAX];
+    enum status status = BB_NOT_FOUND;
+    supervisor->cgroups.folder = -1;
+    if (given[0] != '\0')
+        return cgroup_open(given, &supervisor->cgroups, reason);
+    if (cgroup_own(own) == BB_OK && cgroup_is_delegated(own))
+        status = cgroup_open(own, &supervisor->cgroups, NULL);
+    log_info("limits", LOG_TEXT("by", status == BB_OK ? "cgroup" : "rlimit"));
+    return BB_OK;
+}
+
 enum status supervisor_open(struct host *host, struct bb_reason *reason)
 {
     struct supervisor *supervisor = calloc(1, sizeof *supervisor);
@@ -240,7 +255,10 @@ enum status supervisor_open(struct host *host, struct bb_reason *reason)
         (void)!setrlimit(RLIMIT_NOFILE, &files);
     }
     go_first();
-    enum status status = ears_open(host->loop, &supervisor->ears);
+    enum status status = open_cgroups(supervisor, reason);
+    if (status != BB_OK)
+        return status;
+    status = ears_open(host->loop, &supervisor->ears);
     if (status == BB_OK)
         status = bb_loop_every(host->loop, SUPERVISOR_LOOK_MS, on_look, supervisor, &supervisor->timer);
     if (status != BB_OK)
@@ -258,6 +276,7 @@ void supervisor_close(struct supervisor *supervisor)
         bb_loop_cancel(supervisor->host->loop, supervisor->soon);
     ears_close(supervisor->ears);
     members_close(supervisor->members);
+    cgroup_close(&supervisor->cgroups);
     free(supervisor);
 }
 

@@ -3,6 +3,7 @@
 #ifndef AGENTS_HOST_SUPERVISOR_H
 #define AGENTS_HOST_SUPERVISOR_H
 
+#include "agents/host/cgroup.h"
 #include "agents/host/ears.h"
 #include "agents/host/host.h"
 #include "agents/host/members.h"
@@ -13,13 +14,14 @@ struct supervisor {
     struct host *host;
     struct ears *ears;
     struct members *members;
-    int timer, soon; /* of the loop; 0: none */
+    struct cgroups cgroups; /* folder −1: none was delegated */
+    int timer, soon;        /* of the loop; 0: none */
     unsigned looks;
     int ticks_per_s;
     bool asking; /* the broker was asked for its counts */
 };
 
-/* BB_IO, BB_FULL. */
+/* BB_IO, BB_FULL. BB_NOT_FOUND: the cgroup that the settings name is none that was delegated. */
 BB_MUST_CHECK enum status supervisor_open(struct host *host, struct bb_reason *reason);
 
 /* Nothing may live any more. Accepts NULL. */

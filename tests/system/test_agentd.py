@@ -318,6 +318,19 @@ class Calls(Case):
         self.assertEqual(self.host.agent("ear")["pid"], agent["pid"])
         self.assertGreaterEqual(self.host.call("agent.stats", name="ear")["agents"][0]["files"], 5)
 
+    def test_a_cgroup_that_is_none(self):
+        """What was asked for by name is needed."""
+        with tempfile.TemporaryDirectory() as home:
+            os.mkdir(os.path.join(home, "keys"))
+            for name in ("agentd.json", "busbard.pub"):
+                (pathlib.Path(home, "keys", name)).write_bytes((self.host.home / "keys" / name).read_bytes())
+            os.chmod(os.path.join(home, "keys/agentd.json"), 0o600)
+            address = (self.host.home / "run/vip.address").read_text().strip()
+            wrong = subprocess.run([agents.BIN / "busbar-agentd", "--home", home, "--address", address, "--cgroup", home],
+                                   capture_output=True, text=True, timeout=30)
+            self.assertEqual(wrong.returncode, 1)
+            self.assertIn("no delegated cgroup", wrong.stderr)
+
     def test_one_for_each_home(self):
         again = subprocess.run([agents.BIN / "busbar-agentd", "--home", self.host.home], capture_output=True, text=True, timeout=30)
         self.assertEqual(again.returncode, 1)
