@@ -13,6 +13,7 @@ import vip
 from ledger import Ledger
 from neighbourhood import BIN, PATIENCE_S, wait_until
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 WATCHDOG_MS = 400
 
 
@@ -60,7 +61,7 @@ class Manager:
 class Notify(unittest.TestCase):
     def setUp(self):
         self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="bb-", dir="/tmp")))
-        for name in ("mqtt-agent", "federation"):
+        for name in ("mqtt-agent", "federation", "modbus-agent"):
             subprocess.run([BIN / "busbar", "init", "--home", self.home, "--agent", name], check=True, stdout=subprocess.DEVNULL)
         self.doors = [f"--{name}={vip.door(self.home, name)}" for name in ("vip", "sub", "pub")]
 
@@ -128,7 +129,9 @@ class Notify(unittest.TestCase):
     def test_agents(self):
         self.broker()
         (self.home / "federation.json").write_text('{"platform":"here","links":[]}')
-        for command in ([BIN / "federation-agent"], [BIN / "mqtt-agent", "--port", "1", "--to-mqtt", "Data/ => x/"]):
+        for command in ([BIN / "federation-agent"], [BIN / "mqtt-agent", "--port", "1", "--to-mqtt", "Data/ => x/"],
+                        [BIN / "historian-agent"], [BIN / "modbus-agent", "--devices", ROOT / "configs/modbus/modbus.json"],
+                        [BIN / "busbar-agentd"]):
             with self.subTest(command[0].name):
                 self.check(*command)
 
