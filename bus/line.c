@@ -130,7 +130,7 @@ void line_put(struct line *line, struct packet *packet)
     if (packet->wire > FLUSH_BYTES && !line->blocked)
         line_flush(line);
     else
-        lines_dirty(line->lines, line);
+        lines_dirty(line->lines, line, packet->wire);
 }
 
 /* Bytes of the session itself. A peer that asks for more of them than it reads gets none. */
@@ -139,8 +139,8 @@ static void put_reply(struct line *line, struct zmtp_step *step)
     if (step->reply_size == 0 || !line_ready(line))
         return;
     put_bytes(line, step->reply, step->reply_size, 0);
+    lines_dirty(line->lines, line, step->reply_size);
     step->reply_size = 0;
-    lines_dirty(line->lines, line);
 }
 
 bool line_ping(struct line *line)

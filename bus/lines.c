@@ -104,7 +104,7 @@ static void begin(struct lines *lines, struct line *line)
     explicit_bzero(random, sizeof random);
     memcpy(outbox_reserve(&line->outbox, &lines->pool, step.reply_size), step.reply, step.reply_size);
     outbox_add(&line->outbox, &lines->pool, step.reply_size, 0);
-    lines_dirty(lines, line);
+    lines_dirty(lines, line, step.reply_size);
 }
 
 static void admit(struct lines *lines, int fd, const char *address)
@@ -180,20 +180,26 @@ void lines_serve(struct lines *lines, int64_t now_ms)
     }
 }
 
-void lines_dirty(struct lines *lines, struct line *line)
+void lines_dirty(struct lines *lines, struct line *line, size_t size)
 {
-    if (line->dirty || line->blocked || line->fd < 0)
+    if (line->blocked || line->fd < 0)
         return;
-    if (lines->dirty_count == LINES_DIRTY)
+    if (!line->dirty) {
+        if (lines->dirty_count == LINES_MAX)
+            lines_flush(lines);
+        line->dirty = true;
+        lines->dirty[lines->dirty_count++] = line;
+    }
+    lines->unsent += size;
+    if (lines->unsent > LINES_UNSENT_MAX)
         lines_flush(lines);
-    line->dirty = true;
-    lines->dirty[lines->dirty_count++] = line;
 }
 
 void lines_flush(struct lines *lines)
 {
     uint32_t count = lines->dirty_count;
     lines->dirty_count = 0;
+    lines->unsent = 0;
     for (uint32_t i = 0; i < count; i++)
         lines->dirty[i]->dirty = false;
     for (uint32_t i = 0; i < count; i++)

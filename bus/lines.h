@@ -17,7 +17,8 @@
 /* Messages that are not whole yet, of all connections together, in bytes: beyond that the largest goes. */
 #define LINES_INPUT_MAX (256u * 1024 * 1024)
 #define LINES_BUFFER    (64 * 1024)
-#define LINES_DIRTY     64
+/* What is put before it is sent without waiting for the end of the turn. */
+#define LINES_UNSENT_MAX (4 * 1024 * 1024)
 
 struct lines_owner {
     void *context;
@@ -45,8 +46,9 @@ struct lines {
     uint32_t count, spoken;
     uint32_t doomed; /* lines with a due_ms */
     struct outbox_pool pool;
-    struct line *dirty[LINES_DIRTY];
+    struct line *dirty[LINES_MAX];
     uint32_t dirty_count;
+    size_t unsent; /* bytes that were put since the last flush */
     size_t input_bytes;
     uint64_t ids; /* routing ids made for peers that brought none */
     int64_t now_ms, ticked_ms;
@@ -74,8 +76,8 @@ void lines_flush(struct lines *lines);
 /* Closes the lines whose time is over. */
 void lines_tick(struct lines *lines, int64_t now_ms);
 
-/* Notes a line that has something to send. */
-void lines_dirty(struct lines *lines, struct line *line);
+/* Notes that `size` bytes were put to a line, to be sent with the next flush. */
+void lines_dirty(struct lines *lines, struct line *line, size_t size);
 
 /* Makes room for the input of a line when there is too much of it in all. */
 void lines_shed(struct lines *lines);

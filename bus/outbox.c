@@ -16,18 +16,27 @@ bool outbox_has_room(const struct outbox *outbox, const struct outbox_pool *pool
                                   pool->bytes < OUTBOX_ALL_BYTES);
 }
 
-static struct outbox_part *part_new(struct outbox_pool *pool, size_t size)
+static const size_t SIZES[] = {OUTBOX_FIRST, OUTBOX_PART};
+
+/* The kind of part that has room for `size` bytes, at least `kind`; 2: one of its own. */
+static size_t kind_of(size_t size, size_t kind)
 {
-    struct outbox_part *part = pool->spare;
-    size_t capacity = OUTBOX_PART - sizeof *part;
-    if (size <= capacity && part != NULL) {
-        pool->spare = part->next;
-        pool->spare_count--;
+    while (kind < 2 && size > SIZES[kind] - sizeof(struct outbox_part))
+        kind++;
+    return kind;
+}
+
+static struct outbox_part *part_new(struct outbox_pool *pool, size_t size, bool first)
+{
+    size_t kind = kind_of(size, first ? 0 : 1);
+    struct outbox_part *part = kind < 2 ? pool->spare[kind] : NULL;
+    if (part != NULL) {
+        pool->spare[kind] = part->next;
+        pool->spare_bytes[kind] -= SIZES[kind];
     } else {
-        capacity = size > capacity ? size : capacity;
-        part = malloc(sizeof *part + capacity);
+        part = malloc(kind < 2 ? SIZES[kind] : sizeof *part + size);
         CHECK(part != NULL);
-        part->capacity = capacity;
+        part->capacity = kind < 2 ? SIZES[kind] - sizeof *part : size;
     }
     part->next = NULL;
     part->packet = NULL;
@@ -38,15 +47,16 @@ static struct outbox_part *part_new(struct outbox_pool *pool, size_t size)
 
 static void part_free(struct outbox_pool *pool, struct outbox_part *part)
 {
+    size_t whole = part->capacity + sizeof *part, kind = whole == OUTBOX_FIRST ? 0 : 1;
     if (part->packet != NULL)
         packet_free(part->packet);
-    if (part->capacity != OUTBOX_PART - sizeof *part || pool->spare_count == OUTBOX_SPARE_MAX) {
+    if (whole != SIZES[kind] || pool->spare_bytes[kind] + whole > OUTBOX_SPARE_BYTES) {
         free(part);
         return;
     }
-    part->next = pool->spare;
-    pool->spare = part;
-    pool->spare_count++;
+    part->next = pool->spare[kind];
+    pool->spare[kind] = part;
+    pool->spare_bytes[kind] += whole;
 }
 
 static void append(struct outbox *outbox, struct outbox_part *part)
@@ -62,7 +72,7 @@ uint8_t *outbox_reserve(struct outbox *outbox, struct outbox_pool *pool, size_t 
 {
     struct outbox_part *last = outbox->last;
     if (last == NULL || last->packet != NULL || last->capacity - last->end < size) {
-        last = part_new(pool, size);
+        last = part_new(pool, size, last == NULL);
         append(outbox, last);
     }
     return last->data + last->end;
@@ -157,10 +167,12 @@ void outbox_clear(struct outbox *outbox, struct outbox_pool *pool)
 
 void outbox_pool_clear(struct outbox_pool *pool)
 {
-    while (pool->spare != NULL) {
-        struct outbox_part *part = pool->spare;
-        pool->spare = part->next;
-        free(part);
+    for (size_t kind = 0; kind < 2; kind++) {
+        while (pool->spare[kind] != NULL) {
+            struct outbox_part *part = pool->spare[kind];
+            pool->spare[kind] = part->next;
+            free(part);
+        }
+        pool->spare_bytes[kind] = 0;
     }
-    pool->spare_count = 0;
 }

@@ -14,9 +14,11 @@
 #define OUTBOX_ALL_BYTES (256u * 1024 * 1024)
 /* Packets up to this size are copied, larger ones referred to. */
 #define OUTBOX_COPY_MAX 4096
-#define OUTBOX_PART     8192
-/* Empty parts that are kept for the next connection. */
-#define OUTBOX_SPARE_MAX 64
+/* A part in memory: the first of an outbox, which one turn fills for most, and those behind it. */
+#define OUTBOX_FIRST 1024
+#define OUTBOX_PART  8192
+/* Empty parts of both sizes that are kept for the next connection. */
+#define OUTBOX_SPARE_BYTES (1024 * 1024)
 
 struct outbox_part {
     struct outbox_part *next;
@@ -28,8 +30,8 @@ struct outbox_part {
 
 /* Shared by the outboxes of a process; all zero is empty. */
 struct outbox_pool {
-    struct outbox_part *spare;
-    uint32_t spare_count;
+    struct outbox_part *spare[2]; /* of OUTBOX_FIRST and OUTBOX_PART */
+    size_t spare_bytes[2];
     size_t bytes; /* that wait in all outboxes */
 };
 

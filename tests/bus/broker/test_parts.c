@@ -65,7 +65,7 @@ static void test_outbox_keeps_the_order(void **state)
 {
     (void)state;
     struct outbox outbox = {.first = NULL};
-    struct outbox_pool pool = {.spare = NULL};
+    struct outbox_pool pool = {.bytes = 0};
     static uint8_t got[1 << 16];
     uint32_t sent = 0, heard = 0, number = 0;
     int ends[2], room = 4608;
@@ -108,7 +108,7 @@ static void test_outbox_is_bounded(void **state)
 {
     (void)state;
     struct outbox outbox = {.first = NULL};
-    struct outbox_pool pool = {.spare = NULL};
+    struct outbox_pool pool = {.bytes = 0};
     uint32_t count = 0;
     for (; outbox_has_room(&outbox, &pool); count++) {
         memset(outbox_reserve(&outbox, &pool, 10), 'x', 10);
