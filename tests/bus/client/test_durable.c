@@ -25,6 +25,7 @@ struct world {
     struct bb_durable *durable;
     int heard[HEARD];
     int64_t offsets[HEARD];
+    int manual;             /* of the next name that is opened */
     int count, refuse_from; /* the handler says BB_FULL once from that number on; 0: never */
     int told, told_ok;
     enum status last;
@@ -72,8 +73,13 @@ static enum status open_name(struct world *w, const char *name, const char *from
                              struct bb_reason *reason)
 {
     const char *const prefixes[] = {"D/"};
-    const struct bb_durable_options options = {
-        .name = name, .prefixes = prefixes, .prefix_count = 1, .from = from, .seek = seek, .reason = reason};
+    const struct bb_durable_options options = {.name = name,
+                                               .prefixes = prefixes,
+                                               .prefix_count = 1,
+                                               .from = from,
+                                               .seek = seek,
+                                               .manual = w->manual,
+                                               .reason = reason};
     return bb_durable_open(w->reader, &options, on_message, w, &w->durable);
 }
 
@@ -149,6 +155,31 @@ static void test_a_refused_message_comes_again(void **state)
     w->refuse_from = 5;
     publish(w, 0, 10);
     assert_heard(w, 0, 10);
+}
+
+/* What was taken and not acknowledged comes again to the next process, and only then. */
+static void test_acknowledged_by_hand(void **state)
+{
+    struct world *w = *state;
+    w->manual = 1;
+    assert_int_equal(open_name(w, "hand", NULL, 0, NULL), BB_OK);
+    w->refuse_from = 3;
+    publish(w, 0, 10);
+    assert_heard(w, 0, 10);
+    bb_durable_acknowledge(w->durable, w->offsets[5]);
+    bb_durable_acknowledge(w->durable, w->offsets[2]);      /* it is already */
+    bb_durable_acknowledge(w->durable, w->offsets[9] + 50); /* nobody was given it */
+    bb_durable_close(w->durable);
+    w->durable = NULL;
+    assert_int_equal(open_name(w, "hand", NULL, 0, NULL), BB_OK);
+    assert_heard(w, 6, 10);
+    bb_durable_acknowledge(w->durable, w->offsets[3]);
+    publish(w, 10, 12);
+    assert_heard(w, 10, 12);
+    bb_durable_close(w->durable);
+    w->durable = NULL;
+    assert_int_equal(open_name(w, "hand", NULL, 0, NULL), BB_OK);
+    assert_heard(w, 10, 12);
 }
 
 static void test_the_broker_is_killed(void **state)
@@ -265,9 +296,10 @@ int main(void)
     char settings[128];
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
-        CASE(test_from_where_it_stands), CASE(test_a_refused_message_comes_again),
-        CASE(test_the_broker_is_killed), CASE(test_what_is_wrong_is_told),
-        CASE(test_a_publish_is_told_of), CASE(test_a_refused_publish_is_told_of)};
+        CASE(test_from_where_it_stands),        CASE(test_a_refused_message_comes_again),
+        CASE(test_acknowledged_by_hand),        CASE(test_the_broker_is_killed),
+        CASE(test_what_is_wrong_is_told),       CASE(test_a_publish_is_told_of),
+        CASE(test_a_refused_publish_is_told_of)};
     int failed = 1;
     if (broker_start(&broker, BUSBAR_BINARY_DIR, identities, 2) == 0) {
         broker_halt(&broker, 0);

@@ -89,6 +89,8 @@ static void on_reply(void *context, enum status status, const char *json)
     snprintf(reply->json, sizeof reply->json, "%s", json != NULL ? json : "NULL");
 }
 
+static const char *const NAMES[] = {"a", "b", NULL};
+
 static int start(void **state)
 {
     static struct world w;
@@ -101,6 +103,7 @@ static int start(void **state)
     assert_int_equal(bb_serve_later(w.server, "slow", on_slow, &w), BB_OK);
     assert_int_equal(bb_serve_later(w.server, "echo", on_echo, &w), BB_OK);
     assert_int_equal(bb_serve(w.server, "plain", on_plain, &w), BB_OK);
+    assert_int_equal(bb_serve_named(w.server, "named", NAMES, on_echo, &w), BB_OK);
     return 0;
 }
 
@@ -170,6 +173,28 @@ static void an_answer_at_once_an_error_and_nothing(void **state)
     assert_string_equal(w->replies[1].json, "null");
     assert_string_equal(w->replies[2].json, "[1]");
     assert_string_equal(w->replies[3].json, "{\"a\":\"*\"}");
+}
+
+static void parameters_come_by_their_names(void **state)
+{
+    static const char *const calls[][2] = {{"[1]", "{\"a\":1}"},
+                                           {"[1,[2]]", "{\"a\":1,\"b\":[2]}"},
+                                           {"{\"b\":0.5}", "{\"b\":0.5}"},
+                                           {"{\"*args\":[1],\"**kwargs\":{\"b\":2}}", "\"a\":1"},
+                                           {"{\"*args\":[1],\"**kwargs\":{\"b\":2}}", "\"b\":2"},
+                                           {"{\"*args\":[],\"**kwargs\":{\"b\":2}}", "{\"b\":2}"},
+                                           {"[]", "{}"},
+                                           {NULL, "{}"}};
+    struct world *w = *state;
+    char *result = NULL;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        assert_int_equal(bb_call(w->caller, "server", "named", calls[i][0], WAIT_MS, &result), BB_OK);
+        assert_non_null(strstr(result, calls[i][1]));
+        free(result);
+    }
+    assert_int_equal(bb_call(w->caller, "server", "named", "[1,2,3]", WAIT_MS, &result), BB_REMOTE);
+    assert_non_null(strstr(result, "-32602"));
+    free(result);
 }
 
 static void other_calls_pass_those_that_wait(void **state)
@@ -267,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_is_served_once, start, end),
         cmocka_unit_test_setup_teardown(each_call_gets_its_own_answer_in_any_order, start, end),
         cmocka_unit_test_setup_teardown(an_answer_at_once_an_error_and_nothing, start, end),
+        cmocka_unit_test_setup_teardown(parameters_come_by_their_names, start, end),
         cmocka_unit_test_setup_teardown(other_calls_pass_those_that_wait, start, end),
         cmocka_unit_test_setup_teardown(whoever_is_gone_gets_no_answer, start, end),
         cmocka_unit_test_setup_teardown(a_server_that_ends_tells_those_who_wait, start, end),
