@@ -160,7 +160,7 @@ class WithWorld(unittest.TestCase):
 
     def values(self, topic, **more):
         got = self.world.ask("query", topic=topic, count=10000, **more)
-        return [(micros(t), v) for t, v in got["values"]]
+        return [(micros(t), v) for t, v in got.get("values", [])]
 
     def expect_aggregates(self, topic, readings, period, word):
         for kind in ("avg", "min", "max", "sum", "count", "first", "last"):
@@ -486,8 +486,8 @@ class Kept(WithWorld):
         w.agent.stop()
         w.historian(topics=["Data/"], aggregation=["Data/ 1h"], retention=["Data/short/ 2d", "Data/ 30d"])
         horizon = (now - 2 * DAY) // DAY * DAY
-        status = w.until(lambda s: w.rows("SELECT count(*) FROM readings")[0][0] == 6000 + sum(us >= horizon for us in old))
-        self.assertEqual(status["target"]["removed"], sum(us < horizon for us in old))
+        w.until(lambda s: s["target"]["removed"] == sum(us < horizon for us in old))
+        self.assertEqual(w.rows("SELECT count(*) FROM readings")[0][0], 6000 + sum(us >= horizon for us in old))
         self.assertEqual(min(us for us, _ in self.values("Data/short/x")), min(us for us in old if us >= horizon))
         # What is too old already is not taken, so that no aggregate is made of a part of its readings.
         w.publish("Data/short/x", 7.0, now - 4 * DAY)
