@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,22 +44,20 @@ static enum status fail(struct bb_reason *reason, const char *path)
 enum status parcel_hash(const char *path, struct bb_reason *reason, int64_t *size_out,
                         char sha256_out[PARCEL_SHA256_SIZE])
 {
-    struct stat about;
     char text[HEX_HASH];
+    struct hash hash;
+    uint64_t size;
     int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    void *data = MAP_FAILED;
-    if (file >= 0 && fstat(file, &about) == 0 && about.st_size > 0)
-        data = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (file >= 0)
-        close(file);
-    if (data == MAP_FAILED)
+    if (file < 0)
         return fail(reason, path);
-    const struct bytes all = {data, (size_t)about.st_size};
-    struct hash hash = hash_sha256(&all, 1);
-    munmap(data, (size_t)about.st_size);
+    bool good = hash_sha256_file(file, &hash, &size);
+    enum status status = good ? BB_OK : fail(reason, path);
+    close(file);
+    if (!good)
+        return status;
     hex_format((struct bytes){hash.bytes, sizeof hash.bytes}, text);
     memcpy(sha256_out, text + 2, PARCEL_SHA256_SIZE);
-    *size_out = about.st_size;
+    *size_out = (int64_t)size;
     return BB_OK;
 }
 

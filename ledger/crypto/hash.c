@@ -5,6 +5,7 @@
 #include <busbar/check.h>
 #include <endian.h>
 #include <openssl/sha.h>
+#include <unistd.h>
 
 #define KECCAK_RATE   136 /* bytes of a block: (1600 − 2 × 256) / 8 */
 #define KECCAK_LANES  (KECCAK_RATE / 8)
@@ -102,4 +103,22 @@ struct hash hash_sha256(const struct bytes *parts, size_t count)
             CHECK(SHA256_Update(&context, parts[i].data, parts[i].size) == 1);
     CHECK(SHA256_Final(hash.bytes, &context) == 1);
     return hash;
+}
+
+bool hash_sha256_file(int file, struct hash *hash_out, uint64_t *size_out)
+{
+    uint8_t piece[65536];
+    SHA256_CTX context;
+    uint64_t size = 0;
+    ssize_t got;
+    CHECK(SHA256_Init(&context) == 1);
+    while ((got = read(file, piece, sizeof piece)) > 0) {
+        CHECK(SHA256_Update(&context, piece, (size_t)got) == 1);
+        size += (uint64_t)got;
+    }
+    if (got < 0)
+        return false;
+    CHECK(SHA256_Final(hash_out->bytes, &context) == 1);
+    *size_out = size;
+    return true;
 }

@@ -4,7 +4,7 @@ import os
 import pathlib
 import sqlite3
 import subprocess
-import time
+import unittest
 import uuid
 
 import zmq
@@ -40,6 +40,13 @@ def counter(**more):
     """The bundle of that agent."""
     return agents.bundle({"agent.py": AGENT}, name="counter", command=["/usr/bin/python3", "agent.py"], config=SCHEMA,
                          publish=["counter/"], **more)
+
+
+def example_in_c():
+    """Manifest and program of agents/examples/c."""
+    manifest = json.loads((pathlib.Path(__file__).resolve().parents[2] / "agents/examples/c/manifest.json").read_text())
+    program = next(p for p in BIN.parent.rglob("counter") if p.is_file() and os.access(p, os.X_OK))
+    return {k: v for k, v in manifest.items() if k != "version"}, program.read_bytes()
 
 
 class Platform(agents.Home):
@@ -189,3 +196,49 @@ def start_counter(platform, name="counter", **more):
     platform.install(counter(), name=name, config={"lock": lock}, enable=True, grant={"publish": ["counter/"]}, **more)
     eventually(lambda: platform.saved("runs", name) == "1", f"{name} runs")
     return lock
+
+
+class UndecidedCase(unittest.TestCase):
+    """A move that neither side can decide: the link lets the agent through and not the word that it is given away. The platforms' own
+    rules are the tool."""
+
+    def setUp(self):
+        self.a, self.b = pair(self)
+
+    def undecided(self):
+        """The agent was given to b, and neither can say so to the other."""
+        a, b = self.a, self.b
+        start_counter(a)
+        b.allow("agentd/move.offer", "agentd/move.write")
+        a.allow("agentd/directory.lookup")
+        for platform in (a, b):
+            eventually(platform.linked, "linked")
+        ear = vip.Ear(a.home, "alerts/", key="boss")
+        self.addCleanup(ear.close)
+        run = a.busbar("agent", "move", "counter", "b")
+        self.assertEqual(run.returncode, 4, run.stderr)
+        self.assertIn("undecided: counter was given to b", run.stderr)
+        ear.until(lambda last: last.get("alerts/agent/counter", {}).get("alert") == "move-undecided", 10, "the alert")
+        self.assertEqual((a.state("counter"), b.installed()), ("undecided", True))
+        self.assertEqual((a.runs(), b.runs()), ([], []))
+        for method in ("agent.start", "agent.remove"):
+            with self.assertRaises(vip.Refused):
+                a.call(method, name="counter")
+        with self.assertRaises(vip.Refused):
+            b.call("agent.start", name="counter")
+        with self.assertRaises(vip.Refused):
+            a.install(counter(), config={"lock": "x"}, replace=True)
+        self.assertEqual(a.busbar("agent", "move", "counter", "b").returncode, 6)
+
+    def heal(self):
+        self.a.allow()
+        self.b.allow()
+
+    def settled(self):
+        """At most one runs, and in the end one does; where."""
+        def check():
+            calm = all(m["over"] or m["phase"] == "owned" for p in (self.a, self.b) for m in p.moves())
+            return calm and len(self.a.runs() + self.b.runs()) == 1
+        eventually(check, "it is settled")
+        self.assertEqual((self.a.saved("twice"), self.b.saved("twice")), (None, None))
+        return "a" if self.a.runs() else "b"

@@ -2,13 +2,12 @@
 """The directory on the bus: registered by Python peers and by agents in C, found by calls and by the command line, also on another platform;
 gone with its peer, back after restarts; nobody speaks for another."""
 import json
-import os
 import unittest
 
 import agents
 import vip
-from agents import BIN, eventually
-from movers import Platform, pair
+from agents import eventually
+from movers import Platform, example_in_c, pair
 
 METER = {"name": "meter", "version": "2", "methods": [{"name": "read", "params": {"type": "object", "properties": {"phase": {"type": "integer"}}},
                                                         "result": {"type": "number"}}, "reset"],
@@ -105,14 +104,9 @@ class Directory(unittest.TestCase):
         eventually(lambda: self.found() == [], "the federation agent has gone")
 
     def test_a_hosted_agent_in_c(self):
-        p, source = self.p, agents.pathlib.Path(__file__).resolve().parents[2] / "agents/examples/c/manifest.json"
-        program = next((x for x in BIN.parent.rglob("counter") if x.is_file() and os.access(x, os.X_OK)), None)
-        if program is None:
-            self.skipTest("the example in C is not built")
-        manifest = json.loads(source.read_text())
-        files = {manifest["command"][0].removeprefix("./"): program.read_bytes()}
-        p.install(agents.bundle(files, **{k: v for k, v in manifest.items() if k != "version"}), enable=True,
-                  grant={"publish": manifest.get("publish", []), "subscribe": manifest.get("subscribe", []), "capabilities": []})
+        p, (manifest, program) = self.p, example_in_c()
+        p.install(agents.bundle({"counter": program}, **manifest), enable=True,
+                  grant={"publish": manifest["publish"], "subscribe": [], "capabilities": []})
         eventually(lambda: self.found(name="counter", method="count"), "it offers")
         p.call("agent.stop", name=manifest["name"])
         eventually(lambda: not self.found(name="counter"), "it is gone with its process")

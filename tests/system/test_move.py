@@ -4,9 +4,10 @@ refused."""
 import json
 import unittest
 
+import agents
 import vip
 from agents import eventually
-from movers import counter, pair, start_counter
+from movers import counter, example_in_c, pair, start_counter
 
 
 class Moves(unittest.TestCase):
@@ -52,6 +53,20 @@ class Moves(unittest.TestCase):
         listed = json.loads(a.busbar("agent", "move", "--list", "--json").stdout)["moves"]
         self.assertEqual([(m["to"], m["over"]) for m in listed][1:], [("b", True)])
         self.assertTrue(a.busbar("agent", "move", "--list", "--csv").stdout.startswith("agent,from,to,phase"))
+
+    def test_an_agent_in_c_counts_on(self):
+        """The example in C: its directory entry, its configuration and its count go along."""
+        a, b = self.a, self.b
+        manifest, program = example_in_c()
+        a.install(agents.bundle({"counter": program}, **manifest), config={"every_ms": 20}, enable=True,
+                  grant={"publish": manifest["publish"], "subscribe": [], "capabilities": []})
+        eventually(lambda: a.call("directory.lookup", name="counter")["services"], "it offers")
+        counted = eventually(lambda: a.boss.call("counter", "count")["count"], "it counts")
+        self.assertEqual(a.busbar("agent", "move", "counter", "b").returncode, 0)
+        eventually(lambda: b.call("directory.lookup", name="counter")["services"], "it offers there")
+        self.assertEqual(a.call("directory.lookup", name="counter")["services"], [])
+        self.assertGreaterEqual(b.boss.call("counter", "count")["count"], counted)
+        self.assertRegex(" ".join(b.logs("counter")), r"counting from [1-9]")
 
     def test_a_stopped_agent_stays_stopped(self):
         a, b = self.a, self.b

@@ -5,6 +5,8 @@
 #include "tests/link/cm.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void assert_hash(struct hash hash, const char *hex)
 {
@@ -130,6 +132,23 @@ static void parts_hash_as_their_concatenation(void **state)
         }
 }
 
+static void a_file_hashes_as_its_bytes(void **state)
+{
+    (void)state;
+    static uint8_t message[150000];
+    fill(message, sizeof message);
+    int file = memfd_create("hashed", 0);
+    struct hash hash, whole = sha256_of((struct bytes){message, sizeof message});
+    uint64_t size = 0;
+    assert_true(file >= 0 && write(file, message, sizeof message) == (ssize_t)sizeof message);
+    assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+    assert_true(hash_sha256_file(file, &hash, &size));
+    assert_true(hash_equal(&hash, &whole));
+    assert_int_equal(size, sizeof message);
+    close(file);
+    assert_false(hash_sha256_file(file, &hash, &size));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_million_letters),
         cmocka_unit_test(keccak_at_the_borders_of_its_block),
         cmocka_unit_test(every_length_up_to_600),
+        cmocka_unit_test(a_file_hashes_as_its_bytes),
         cmocka_unit_test(parts_hash_as_their_concatenation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
