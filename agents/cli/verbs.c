@@ -224,6 +224,7 @@ static const struct option past_to = {"to", "TIME", NULL, NULL, "before this tim
 static const struct option past_count = {
     "count", "N", NULL, NULL,
     "at most so many; without it the newest 50, or all when --from or --to is given"};
+static const struct option past_csv = {"csv", NULL, NULL, NULL, "print comma-separated values"};
 static const struct option every = {"every", "PERIOD", NULL, NULL,
                                     "one value for each period: 15m, 1h, 1d, 90s"};
 static const struct option aggregate = {"aggregate", "KIND", NULL, "avg min max sum count first last",
@@ -371,14 +372,14 @@ static const struct verb table[] = {
      LIST(&on_platform, &json, BUS), "busbar-directory(1)", verb_directory_show, false},
     {"historian query", "TOPIC", 1, 1, "show the readings of one series",
      "TOPIC is a name that `busbar historian topics` lists.",
-     LIST(&past_from, &past_to, &past_count, &every, &aggregate, &json, &csv, &jsonl, PAST),
+     LIST(&past_from, &past_to, &past_count, &every, &aggregate, &json, &past_csv, &jsonl, PAST),
      "busbar-historian(1)", verb_historian_query, false},
     {"historian topics", "[PREFIX]", 0, 1, "list the series that are kept", NULL, LIST(&json, PAST),
      "busbar-historian(1)", verb_historian_topics, false},
     {"historian export", "[PREFIX]", 0, 1, "write all readings of the series under a prefix",
      "Numbers are exact. How far it is stands on standard error.",
-     LIST(&past_from, &past_to, &csv, &jsonl, &output, PAST), "busbar-historian(1)", verb_historian_export,
-     false},
+     LIST(&past_from, &past_to, &past_csv, &jsonl, &output, PAST), "busbar-historian(1)",
+     verb_historian_export, false},
     {"historian status", "", 0, 0, "show what the historian takes in, what waits, and how its target is",
      NULL, LIST(&json, PAST), "busbar-historian(1)", verb_historian_status, false},
     {"demo", "", 0, 0, "run a whole neighbourhood on this machine: boards, broker, agents",
