@@ -1,5 +1,5 @@
 /* A preload library that makes the disk full: while the file that $BUSBAR_DISK_FULL names is there, writing
- * to a regular file with "chain.db" or "durable.db" in its path gives ENOSPC. And one that makes it slow:
+ * to a regular file with "chain.db", "durable.db", "agents.db" or ".parcel" in its path gives ENOSPC. And one that makes it slow:
  * with $BUSBAR_DISK_SLOW_MS each fdatasync and fsync takes so long. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,7 +26,8 @@ static int is_full(int fd)
     if (size <= 0)
         return 0;
     path[size] = '\0';
-    return strstr(path, "chain.db") != NULL || strstr(path, "durable.db") != NULL;
+    return strstr(path, "chain.db") != NULL || strstr(path, "durable.db") != NULL ||
+           strstr(path, "agents.db") != NULL || strstr(path, ".parcel") != NULL;
 }
 
 static ssize_t write_at(const char *name, int fd, const void *bytes, size_t size, off_t at)

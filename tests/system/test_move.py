@@ -2,12 +2,15 @@
 """Agents that move between two platforms, busbard, federation-agent and busbar-agentd each: by the command line, there and back, or
 refused."""
 import json
+import os
 import unittest
+import unittest.mock
 
 import agents
 import vip
 from agents import eventually
 from movers import counter, example_in_c, pair, start_counter
+from test_overload import shim
 
 
 class Moves(unittest.TestCase):
@@ -84,6 +87,24 @@ class Moves(unittest.TestCase):
         self.assertIn(said, run.stderr)
         self.assertEqual(self.a.runs(), pids)
         self.assertFalse(self.b.installed("counter") and said != "installed on b already")
+
+    def test_a_full_disk_there(self):
+        """It goes on here; with room again it moves."""
+        a, b = self.a, self.b
+        start_counter(a)
+        full = b.home / "full"
+        b.kill(b.agentd)
+        with unittest.mock.patch.dict(os.environ, {"LD_PRELOAD": shim(), "BUSBAR_DISK_FULL": str(full)}):
+            b.start_agentd("--config", b.home / "agentd.json")
+        eventually(b.answers, "agentd of b")
+        full.touch()
+        run = a.busbar("agent", "move", "counter", "b")
+        self.assertEqual(run.returncode, 6, run.stderr)
+        self.assertRegex(run.stderr, "stays on a: .*(full|space|write)")
+        eventually(a.runs, "it goes on here")
+        full.unlink()
+        eventually(lambda: a.busbar("agent", "move", "counter", "b").returncode == 0, "it moves")
+        eventually(b.runs, "it runs there")
 
     def test_refusals_leave_it_running(self):
         a, b = self.a, self.b
