@@ -4,6 +4,7 @@
 #include "agents/host/output.h"
 #include "agents/host/process.h"
 #include "agents/host/roster.h"
+#include "agents/host/sweep.h"
 #include "bus/client/log.h"
 
 #include <busbar/check.h>
@@ -95,7 +96,9 @@ enum status host_remove(struct hosted *agent, bool keep_state, struct bb_reason 
     json_t *last = host_agent_json(agent);
     json_object_set_new(last, "state", json_string("removed"));
     publish(agent, "agents/state", last);
+    const struct host *host = agent->host;
     roster_drop(agent);
+    sweep_bundles(host);
     return BB_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "agents/bundle/folder.h"
 #include "agents/host/grants.h"
 #include "agents/host/roster.h"
+#include "agents/host/sweep.h"
 #include "bus/client/keys.h"
 #include "bus/client/vip_address.h"
 #include "ledger/crypto/address.h"
@@ -216,43 +217,15 @@ static enum status lay_down(struct installing *in, struct bb_reason *reason)
     return status == BB_OK ? store_put_agent(in->host->store, &in->row, reason) : status;
 }
 
-static bool is_used(const struct host *host, const char *digest, const struct hosted *but)
-{
-    for (size_t i = 0; i < host->count; i++) {
-        if (host->agents[i] != but && strcmp(host->agents[i]->row.digest, digest) == 0)
-            return true;
-    }
-    return false;
-}
-
 static enum status gone(enum status status)
 {
     return status == BB_NOT_FOUND ? BB_OK : status;
 }
 
-/* Removes a bundle that nobody but `but` uses. */
-static enum status drop_bundle(const struct host *host, const char *digest, const struct hosted *but,
-                               struct bb_reason *reason)
-{
-    char path[BB_PATH_MAX], archive[BUNDLE_DIGEST_ROOM + 8];
-    int bundles;
-    if (is_used(host, digest, but))
-        return BB_OK;
-    enum status status = paths_folder(paths_below(&host->paths, "agents/bundles", path), 0, &bundles, reason);
-    if (status != BB_OK)
-        return status;
-    snprintf(archive, sizeof archive, "%s.agent", digest);
-    status = gone(folder_remove(bundles, digest, reason));
-    if (status == BB_OK)
-        status = gone(folder_remove(bundles, archive, reason));
-    close(bundles);
-    return status;
-}
-
 /* Takes back what was laid down, as far as it is not an older agent's. */
 static void undo(struct installing *in)
 {
-    (void)!drop_bundle(in->host, in->row.digest, NULL, NULL);
+    sweep_bundles(in->host);
     if (in->old != NULL)
         return;
     if (in->row.public_key[0] != '\0')
@@ -264,14 +237,11 @@ static void undo(struct installing *in)
 /* The new one in the list, in place of the old one. */
 static enum status enlist(struct installing *in, struct bb_reason *reason, struct hosted **out)
 {
-    char digest[BUNDLE_DIGEST_ROOM] = "";
-    if (in->old != NULL) {
-        snprintf(digest, sizeof digest, "%s", in->old->row.digest);
+    if (in->old != NULL)
         roster_drop(in->old);
-    }
     enum status status = roster_add(in->host, &in->row, out, reason);
-    if (status == BB_OK && digest[0] != '\0')
-        (void)!drop_bundle(in->host, digest, NULL, NULL);
+    if (status == BB_OK)
+        sweep_bundles(in->host);
     return status;
 }
 
@@ -415,8 +385,6 @@ enum status install_wipe(struct hosted *agent, bool keep_state, struct bb_reason
     char path[BB_PATH_MAX];
     int folder = -1;
     enum status status = grants_drop(&host->paths, agent->row.public_key, reason);
-    if (status == BB_OK)
-        status = drop_bundle(host, agent->row.digest, agent, reason);
     if (status != BB_OK)
         return status;
     if (!keep_state) {

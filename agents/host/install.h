@@ -41,7 +41,8 @@ BB_MUST_CHECK enum status install_configure(struct hosted *agent, const json_t *
  * BB_MALFORMED, BB_DENIED, BB_NOT_FOUND, BB_IO. */
 BB_MUST_CHECK enum status install_check(const struct hosted *agent, struct bb_reason *reason);
 
-/* Takes everything but the store's row away, as host_remove says. */
+/* Takes the agent's grants and folders away, as host_remove says; the store's row and the bundle are the
+ * caller's. */
 BB_MUST_CHECK enum status install_wipe(struct hosted *agent, bool keep_state, struct bb_reason *reason);
 
 #endif

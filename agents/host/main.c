@@ -44,29 +44,12 @@ static int take_home(const struct paths *paths, struct bb_reason *reason)
     return -1;
 }
 
-struct loading {
-    struct host *host;
-    size_t failed;
-};
-
-static void on_agent(void *context, const struct store_agent *row)
-{
-    struct loading *loading = context;
-    struct bb_reason reason = {""};
-    struct hosted *agent;
-    if (roster_add(loading->host, row, &agent, &reason) == BB_OK)
-        return;
-    loading->failed++;
-    log_error("agent-lost", LOG_TEXT("name", row->name), LOG_TEXT("reason", reason.text));
-}
-
 static enum status open_store(struct host *host, struct bb_reason *reason)
 {
     char path[BB_PATH_MAX];
-    struct loading loading = {host, 0};
     enum status status =
         store_open(paths_below(&host->paths, "agents/agents.db", path), reason, &host->store);
-    return status == BB_OK ? store_each_agent(host->store, on_agent, &loading, reason) : status;
+    return status == BB_OK ? roster_load(host, reason) : status;
 }
 
 static enum status open_host(struct host *host, struct bb_reason *reason)

@@ -225,6 +225,13 @@ static void reap(const struct members *members, const struct member *member)
         (void)!waitpid(member->pid, NULL, WNOHANG);
 }
 
+/* True for what has ended and waits only for somebody else than the agent to take note of it: perhaps for
+ * ever. */
+static bool is_ghost(const struct members *members, const struct member *member)
+{
+    return member->seen.state == 'Z' && find(members, member->seen.parent) == NULL;
+}
+
 static void refresh(struct members *members)
 {
     for (struct members_owner *owner = members->owners; owner != NULL; owner = owner->next)
@@ -236,7 +243,7 @@ static void refresh(struct members *members)
             continue;
         }
         reap(members, member);
-        if (member->owner == NULL)
+        if (member->owner == NULL || is_ghost(members, member))
             continue;
         member->owner->processes++;
         member->owner->memory += member->seen.memory;

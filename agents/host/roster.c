@@ -3,6 +3,8 @@
 #include "agents/host/output.h"
 #include "agents/host/process.h"
 #include "agents/host/supervisor.h"
+#include "agents/host/sweep.h"
+#include "bus/client/log.h"
 
 #include <busbar/check.h>
 #include <fcntl.h>
@@ -97,4 +99,32 @@ void roster_bury(struct host *host)
         }
         free(agent);
     }
+}
+
+struct loading {
+    struct host *host;
+    size_t failed;
+};
+
+static void on_agent(void *context, const struct store_agent *row)
+{
+    struct loading *loading = context;
+    struct bb_reason reason = {""};
+    struct hosted *agent;
+    if (roster_add(loading->host, row, &agent, &reason) == BB_OK)
+        return;
+    loading->failed++;
+    log_error("agent-lost", LOG_TEXT("name", row->name), LOG_TEXT("reason", reason.text));
+}
+
+enum status roster_load(struct host *host, struct bb_reason *reason)
+{
+    struct loading loading = {host, 0};
+    enum status status = store_each_agent(host->store, on_agent, &loading, reason);
+    /* Where a row could not be read nobody knows what it needs. */
+    if (status == BB_OK && loading.failed == 0) {
+        sweep_bundles(host);
+        sweep_homes(host);
+    }
+    return status;
 }

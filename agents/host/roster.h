@@ -9,6 +9,10 @@
 BB_MUST_CHECK enum status roster_add(struct host *host, const struct store_agent *row, struct hosted **out,
                                      struct bb_reason *reason);
 
+/* Takes all agents of the open store into the list; one whose bundle cannot be read is logged and left out.
+ * What was cut off earlier is swept away. As store_each_agent. */
+BB_MUST_CHECK enum status roster_load(struct host *host, struct bb_reason *reason);
+
 /* Takes a stopped agent out of the list; the disk and the store stay as they are. It stays in memory until
  * roster_bury. */
 void roster_drop(struct hosted *agent);

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -244,6 +245,26 @@ class Calls(Case):
         agents.eventually(lambda: self.host.logs("one")[-1:] == ["3"], "the third start")
         self.host.call("agent.remove", name="one")
         self.assertFalse((self.host.home / "agents/one").exists())
+
+    def test_what_was_cut_off(self):
+        """An installation that was killed before it was in the store leaves no grants and no bundle; state stays."""
+        keep = self.install()
+        self.install(TELLS, name="two")
+        agents.eventually(lambda: "1" in self.host.logs("two"), "its first start")
+        self.host.call("agent.stop", name="two")
+        self.host.kill(self.host.agentd)
+        with sqlite3.connect(self.host.home / "agents/agents.db") as database:
+            database.execute("DELETE FROM agents WHERE name = 'two'")
+        database.close()
+        half = self.host.home / "agents/bundles" / ("f" * 64)
+        half.mkdir()
+        self.host.start_agentd()
+        agents.eventually(lambda: self.host.answers() and self.host.state("one") == "running", "one runs")
+        self.assertEqual(sorted(p.name for p in (self.host.home / "agents/bundles").iterdir()), [keep["digest"], keep["digest"] + ".agent"])
+        self.assertEqual([e["identities"] for e in self.access() if e.get("comment", "").startswith("agent ")], [["one"]])
+        self.assertEqual(sorted(p.name for p in (self.host.home / "agents/two").iterdir()), ["lock", "log", "state"])
+        self.install(TELLS, name="two")
+        agents.eventually(lambda: self.host.logs("two")[-1:] == ["2"], "its second start, with its state")
 
     def test_what_cannot_start(self):
         with self.assertRaises(vip.Refused) as caught:
