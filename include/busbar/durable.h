@@ -18,7 +18,7 @@ struct bb_durable_options {
     const char *from;         /* where a new name begins, JSON: "\"now\"" (as NULL), "\"start\"", an offset,
                                  {"time_ms":…} */
     int seek;                 /* not 0: a name that is there already begins anew at `from`, too */
-    int manual; /* not 0: a message is not received before bb_durable_acknowledge says so */
+    int manual;               /* not 0: a message is not received before bb_durable_acknowledge says so */
     struct bb_reason *reason; /* NULL, or receives the sentence when bb_durable_open fails */
 };
 

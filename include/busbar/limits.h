@@ -30,7 +30,7 @@
 /* One frame of one message; larger ones are refused by the socket (ZMQ_MAXMSGSIZE). */
 #define BB_FRAME_MAX (16 * 1024 * 1024)
 /* Frames in one message: VIP needs 9, the rest is for subsystems of the peers' own. */
-#define BB_FRAMES_MAX            64
+#define BB_FRAMES_MAX 64
 /* All bytes of one message as they come off a connection of the vip door, headers included. */
 #define BB_MESSAGE_MAX           (64 * 1024 * 1024)
 #define BB_PEERS_MAX             4096

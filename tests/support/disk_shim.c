@@ -1,6 +1,6 @@
 /* A preload library that makes the disk full: while the file that $BUSBAR_DISK_FULL names is there, writing
- * to a regular file with "chain.db", "durable.db", "agents.db" or ".parcel" in its path gives ENOSPC. And one that makes it slow:
- * with $BUSBAR_DISK_SLOW_MS each fdatasync and fsync takes so long. */
+ * to a regular file with "chain.db", "durable.db", "agents.db" or ".parcel" in its path gives ENOSPC. And one
+ * that makes it slow: with $BUSBAR_DISK_SLOW_MS each fdatasync and fsync takes so long. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
