@@ -38,14 +38,14 @@ enum status procfs_parse(const char *text, struct procfs_stat *out)
             return BB_MALFORMED;
         at = end;
     }
-    *out = (struct procfs_stat){
-        .state = state,
-        .parent = (pid_t)fields[PARENT],
-        .group = (pid_t)fields[GROUP],
-        .session = (pid_t)fields[SESSION],
-        .ticks = (uint64_t)(fields[USER] + fields[SYSTEM] + fields[CHILDREN_USER] + fields[CHILDREN_SYSTEM]),
-        .start = (uint64_t)fields[START],
-        .memory = (uint64_t)fields[MEMORY] * (uint64_t)sysconf(_SC_PAGESIZE)};
+    *out = (struct procfs_stat){.state = state,
+                                .parent = (pid_t)fields[PARENT],
+                                .group = (pid_t)fields[GROUP],
+                                .session = (pid_t)fields[SESSION],
+                                .ticks = (uint64_t)fields[USER] + (uint64_t)fields[SYSTEM] +
+                                         (uint64_t)fields[CHILDREN_USER] + (uint64_t)fields[CHILDREN_SYSTEM],
+                                .start = (uint64_t)fields[START],
+                                .memory = (uint64_t)fields[MEMORY] * (uint64_t)sysconf(_SC_PAGESIZE)};
     return BB_OK;
 }
 
