@@ -66,9 +66,12 @@ class Notify(unittest.TestCase):
         self.doors = [f"--{name}={vip.door(self.home, name)}" for name in ("vip", "sub", "pub")]
 
     def manage(self, *command):
-        manager = Manager(self.home, *command)
+        manager = Manager(self.home, *self.confined(command))
         self.addCleanup(manager.close)
         return manager
+
+    def confined(self, command):
+        return command
 
     def check_lines(self, lines):
         """<N> for the journal, whose own the time is; no colour."""
@@ -147,6 +150,32 @@ class Notify(unittest.TestCase):
         with Ledger(start=False) as ledger:
             self.home = ledger.home
             self.check(BIN / "busbar-ledgerd", "--home", ledger.home)
+
+
+def sanitized():
+    cache = BIN.parent / "CMakeCache.txt"
+    return cache.exists() and "BUSBAR_SANITIZE:BOOL=ON" in cache.read_text()
+
+
+@unittest.skipIf(sanitized(), "the sanitizers make calls of their own")
+class Confined(Notify):
+    """The same with the system calls alone that each program's unit leaves it."""
+
+    def confined(self, command):
+        program = pathlib.Path(command[0]).name
+        units = ROOT / "configs/systemd"
+        unit = units / f"{program}.service"
+        if not unit.exists():
+            unit = units / (f"{program}@.service" if (units / f"{program}@.service").exists() else "busbar-agent@.service")
+        return ("/usr/bin/python3", ROOT / "tests/system/filtered.py", unit, *command)
+
+    def test_the_filter_holds(self):
+        unit = self.home / "strict.service"
+        unit.write_text("SystemCallFilter=@system-service\nSystemCallFilter=~@privileged @resources\n")
+        done = subprocess.run(["/usr/bin/python3", ROOT / "tests/system/filtered.py", unit, BIN / "busbard", "--home", self.home, *self.doors],
+                              capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        self.assertEqual(done.returncode, -signal.SIGABRT)
+        self.assertIn("Operation not permitted", done.stderr)
 
 
 if __name__ == "__main__":
