@@ -314,6 +314,7 @@ class Calls(Case):
         self.install("#!/bin/sh\n(setsid sleep 43210 & echo $! >\"$BUSBAR_AGENT_STATE/child\")\n" + ALONE.split("\n", 1)[1])
         path = self.host.home / "agents/one/state/child"
         child = int(agents.eventually(lambda: path.exists() and path.read_text(), "the child"))
+        agents.eventually(lambda: len(self.events("one")) == 1, "it has started")
         self.host.kill(self.host.agentd)
         time.sleep(0.3)
         self.assertTrue(alive(child))
