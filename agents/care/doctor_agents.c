@@ -76,7 +76,7 @@ static void look_agents(const struct patient *p, struct finding *f)
     if (agents == NULL)
         return;
     size_t running = names_in(agents, "running", names, sizeof names);
-    doctor_say(f, FINDING_OK, "%zu agents are installed, %zu run", json_array_size(agents), running);
+    doctor_say(f, FINDING_OK, "%zu of %zu installed agents run", running, json_array_size(agents));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (names_in(agents, rows[i].state, names, sizeof names) == 0)
             continue;

@@ -59,7 +59,8 @@ void bundle_file_print(const struct bundle *bundle, FILE *to)
         address_format(&bundle->signer, signer);
     fprintf(to, "agent        %s %s%s%s\n", m->name, m->release, m->summary[0] != '\0' ? ", " : "",
             m->summary);
-    fprintf(to, "digest       %s\nfiles        %zu, %zu bytes in all\nsigned by    %s\nidentity     %s\n",
+    fprintf(to,
+            "digest       %s\nfiles        %zu, in a bundle of %zu bytes\nsigned by    %s\nidentity     %s\n",
             bundle_digest(bundle, digest), bundle->file_count, bundle->archive.size, signer, m->identity);
     fputs("command     ", to);
     for (size_t i = 0; i < m->command_count; i++)

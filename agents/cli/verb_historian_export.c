@@ -3,6 +3,7 @@
 #include "agents/cli/history.h"
 #include "agents/cli/verbs.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,26 +120,49 @@ static json_t *span_of(const struct call *call)
     return span;
 }
 
+/* The file is made when there is something to ask, and is not left half written. */
+static enum exit_code open_output(struct export *e, const char *path)
+{
+    if (path == NULL)
+        return EXIT_DONE;
+    e->to = fopen(path, "wx");
+    if (e->to != NULL)
+        return EXIT_DONE;
+    return call_fail(e->call, EXIT_FAILED, "%s: %s", path,
+                     errno == EEXIST ? "it is there already, and is not written over" : strerror(errno));
+}
+
+static enum exit_code close_output(struct export *e, const char *path, enum exit_code code)
+{
+    if (path == NULL)
+        return code;
+    if (fclose(e->to) != 0 && code == EXIT_DONE)
+        code = call_fail(e->call, EXIT_FAILED, "%s: not everything is on the disk", path);
+    if (code != EXIT_DONE)
+        (void)unlink(path);
+    return code;
+}
+
 static enum exit_code run(struct export *e, const json_t *span)
 {
     struct session session;
+    const char *path = call_value(e->call, "output");
     enum exit_code code = session_open(e->call, &session);
     if (code != EXIT_DONE)
         return code;
-    if (!e->jsonl)
-        csv_record(e->to, (const char *[]){"topic", "time", "value"}, 3);
-    code = export_all(e, &session, span);
+    code = open_output(e, path);
+    if (code == EXIT_DONE) {
+        if (!e->jsonl)
+            csv_record(e->to, (const char *[]){"topic", "time", "value"}, 3);
+        code = close_output(e, path, export_all(e, &session, span));
+        show(e, true);
+    }
     session_close(&session);
-    if (e->to != stdout && fclose(e->to) != 0 && code == EXIT_DONE)
-        code = call_fail(e->call, EXIT_FAILED, "%s: not everything is on the disk",
-                         call_value(e->call, "output"));
-    show(e, true);
     return code;
 }
 
 enum exit_code verb_historian_export(const struct call *call)
 {
-    const char *path = call_value(call, "output");
     struct export e = {
         .call = call, .to = stdout, .jsonl = call_flag(call, "jsonl"), .shows = isatty(2) == 1};
     if (call_flag(call, "csv") + e.jsonl != 1)
@@ -146,11 +170,7 @@ enum exit_code verb_historian_export(const struct call *call)
     json_t *span = span_of(call);
     if (span == NULL)
         return EXIT_USAGE;
-    if (path != NULL)
-        e.to = fopen(path, "wx");
-    enum exit_code code =
-        e.to == NULL ? call_fail(call, EXIT_FAILED, "%s: it is there already, or cannot be made", path)
-                     : run(&e, span);
+    enum exit_code code = run(&e, span);
     json_decref(span);
     return code;
 }

@@ -253,7 +253,7 @@ static enum status check_start(const struct moves *moves, const char *name, cons
         return BB_RANGE;
     }
     if (moves->platform[0] == '\0') {
-        bb_reason_say(reason, "this platform has no name: federation.json or agentd.json give it one");
+        bb_reason_say(reason, "this platform has no name yet: busbar init --federation NAME gives it one");
         return BB_RANGE;
     }
     if (strcmp(platform, moves->platform) == 0) {

@@ -58,7 +58,7 @@ static const struct setting table[] = {
     {.key = "scan",
      .kind = SETTING_TEXT,
      AT(scan),
-     .help = "look at one device, tcp:HOST:PORT or rtu:PATH, print what it says, and end"},
+     .help = "look at one device, tcp:HOST:PORT or rtu:PATH[:BAUD], print what it says, and end"},
     {.key = "unit",
      .kind = SETTING_INTEGER,
      AT(unit),

@@ -264,8 +264,9 @@ class Sqlite(WithWorld):
         for code, words in ((3, ["query", "no/such"]), (2, ["query"]), (2, ["query", "a", "--from", "x"]), (2, ["query", "a", "--csv", "--json"]),
                             (2, ["query", "a", "--aggregate", "avg"]), (6, ["query", "a", "--every", "x"]), (2, ["query", "a", "--count", "0"]),
                             (2, ["export"]), (2, ["export", "--csv", "--to", "x"]), (1, ["export", "--csv", "--output", w.home / "out"]),
-                            (4, ["status", "--historian", "nobody"])):
+                            (4, ["status", "--historian", "nobody"]), (4, ["export", "--csv", "--output", w.home / "none", "--historian", "nobody"])):
             self.assertIn("busbar historian", w.busbar("historian", *words, code=code).stderr)
+        self.assertFalse((w.home / "none").exists(), "an export that failed leaves no file in its way")
         for verb in ("query", "topics", "export", "status"):
             self.assertIn(f"busbar historian {verb}", w.busbar("historian", verb, "--help").stdout)
 

@@ -611,7 +611,7 @@ class Starting(Case):
         self.refuse(2, "modbus-state.json")
         told = subprocess.run([BIN / "modbus-agent", "--help"], capture_output=True, text=True, check=True)
         self.assertIn("--config", told.stdout)
-        self.assertIn("tcp:HOST:PORT or rtu:PATH", told.stdout)
+        self.assertIn("tcp:HOST:PORT or rtu:PATH[:BAUD]", told.stdout)
 
 
 class Broker(unittest.TestCase):

@@ -33,16 +33,16 @@ static void agents_in_trouble_are_named(void **state)
         enum finding_level level;
         const char *text, *remedy;
     } cases[] = {
-        {"{\"agents\":[]}", FINDING_OK, "0 agents are installed, 0 run", ""},
+        {"{\"agents\":[]}", FINDING_OK, "0 of 0 installed agents run", ""},
         {"{\"agents\":[{\"name\":\"a\",\"state\":\"running\"},{\"name\":\"b\",\"state\":\"stopped\"}]}",
-         FINDING_OK, "2 agents are installed, 1 run", ""},
+         FINDING_OK, "1 of 2 installed agents run", ""},
         {"{\"agents\":[{\"name\":\"a\",\"state\":\"crashed\"},{\"name\":\"b\",\"state\":\"crashed\"}]}",
          FINDING_FAIL, "crashed: a b", "busbar agent logs"},
         {"{\"agents\":[{\"name\":\"a\",\"state\":\"crashed\"},{\"name\":\"b\",\"state\":\"undecided\"}]}",
          FINDING_FAIL, "undecided: b", "--resolve"},
         {"{\"agents\":[{\"name\":\"a\",\"state\":\"waiting\"}]}", FINDING_WARN, "waiting: a",
          "busbar agent logs"},
-        {"{\"agents\":[{\"name\":1},{},7]}", FINDING_OK, "3 agents are installed, 0 run", ""}};
+        {"{\"agents\":[{\"name\":1},{},7]}", FINDING_OK, "0 of 3 installed agents run", ""}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_t *agents = parse(cases[i].agents);
