@@ -197,6 +197,8 @@ class Calls(Case):
         self.assertIn("run", str(caught.exception))
         self.assertEqual(list((self.host.home / "agents").glob("bundles/*")), [])
         agent = self.install()
+        # The shell that runs reads its script when it begins: not the altered one.
+        agents.eventually(lambda: "tick" in self.host.logs("one"), "it has begun")
         program = self.host.home / "agents/bundles" / agent["digest"] / "run"
         program.chmod(0o755)
         program.write_text(TICKS.replace("tick", "tock"))
