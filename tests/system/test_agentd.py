@@ -92,7 +92,7 @@ class Many(Case):
         self.host.start_broker()
         self.host.boss.close()
         self.host.boss = self.host.peer("boss", "boss")
-        took = self.wait_for_all(began)
+        self.assertLess(self.wait_for_all(began), RESTART_S)
         self.assertEqual(self.pids(), before)
         self.check_starts(3)
         self.host.agentd.send_signal(signal.SIGTERM)
