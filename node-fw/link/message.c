@@ -167,6 +167,13 @@ static const struct range ranges[] = {
     RANGE(CURVE, curve.kind, 0, 1),
     RANGE(LOG, log.severity, 0, 7),
     RANGE(REFUSE, refuse.code, 0, 4),
+    RANGE(SLOTS, slots.running, 0, 2),
+    RANGE(SLOTS, slots.state, 0, 2),
+    RANGE(SLOTS, slots.cause, 0, 6),
+    RANGE(RESET, reset.what, 0, 2),
+    RANGE(SETTINGS, board_file.total, 1, LINK_SETTINGS_MAX),
+    RANGE(ASK, ask.what, 0, 1),
+    RANGE(ASK, ask.lines, 0, LINK_LOG_LINES_MAX),
 };
 
 static bool in_ranges(const struct link_message *message)

@@ -50,12 +50,39 @@ enum link_type {
 
 /* The values of the coded fields, in the words of the table. */
 enum { LINK_ROLE_GENERATOR = 0, LINK_ROLE_CONSUMER = 1, LINK_ROLE_HOST = 255 };
-enum { LINK_FEATURE_DISPATCH = 1, LINK_FEATURE_FIRMWARE = 2 };
+enum {
+    LINK_FEATURE_DISPATCH = 1,
+    LINK_FEATURE_FIRMWARE = 2,
+    LINK_FEATURE_CARD = 4,
+    LINK_FEATURE_NEW = 8 /* not enrolled: board LINK_BOARD_NEW */
+};
 enum { LINK_WHERE_BOARD = 0, LINK_WHERE_AGENT = 1 };
 enum { LINK_COMMAND_RELEASE = 0, LINK_COMMAND_HOLD = 1, LINK_COMMAND_OVERRIDE = 2, LINK_COMMAND_STOP = 3 };
 enum { LINK_FLAG_CERTIFIED = 1, LINK_FLAG_DUPLICATE = 2, LINK_FLAG_RAMPING = 4 };
 enum { LINK_LEAVE_ASKED = 0, LINK_LEAVE_SHUTDOWN = 1, LINK_LEAVE_DUPLICATE = 2 };
 enum { LINK_REFUSE_VERSION, LINK_REFUSE_BOARD, LINK_REFUSE_RANGE, LINK_REFUSE_UNKNOWN, LINK_REFUSE_NOT_NOW };
+enum { LINK_IMAGE_BUILTIN, LINK_IMAGE_A, LINK_IMAGE_B };
+enum { LINK_IMAGE_CONFIRMED, LINK_IMAGE_ON_TRIAL, LINK_IMAGE_ROLLED_BACK };
+enum {
+    LINK_CAUSE_POWER,
+    LINK_CAUSE_ASKED,
+    LINK_CAUSE_WATCHDOG,
+    LINK_CAUSE_UPDATE,
+    LINK_CAUSE_CRASH,
+    LINK_CAUSE_ROLLBACK,
+    LINK_CAUSE_SETTINGS
+};
+enum { LINK_RESET_RESTART, LINK_RESET_OTHER_SLOT, LINK_RESET_FORGET };
+enum { LINK_ASK_SLOTS, LINK_ASK_LOG };
+
+#define LINK_BOARD_NEW                                                                                       \
+    65535 /* the board id of every board that is not enrolled; its name is LINK_NAME_NEW                     \
+           */
+#define LINK_NAME_NEW "new"
+
+/* Bounds that are not in a frame. */
+#define LINK_SETTINGS_MAX  4096
+#define LINK_LOG_LINES_MAX 64
 
 /* A PARAMETER that is not given. */
 #define LINK_UNCHANGED UINT32_MAX

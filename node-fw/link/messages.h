@@ -6,7 +6,7 @@
 #define NODE_FW_LINK_MESSAGES_H
 
 #define LINK_MAJOR 1
-#define LINK_MINOR 0
+#define LINK_MINOR 1 /* 1.1: SLOTS, RESET, SETTINGS, ASK; a side of 1.0 does not know them and says so */
 
 /* MESSAGE(number, NAME, name, reliable, "what it is for") */
 #define LINK_MESSAGES(MESSAGE)                                                                               \
@@ -28,16 +28,24 @@
     MESSAGE(12, FIRMWARE, firmware, 1, "host to board: a piece of an image for the idle slot")               \
     MESSAGE(13, TIME, time, 0, "host to board: the wall clock")                                              \
     MESSAGE(14, ACK, ack, 0, "either way: nothing but the header's acknowledgement")                         \
-    MESSAGE(15, REFUSE, refuse, 0, "either way: why the other side's HELLO or command was not taken")
+    MESSAGE(15, REFUSE, refuse, 0, "either way: why the other side's HELLO or command was not taken")        \
+    MESSAGE(16, SLOTS, slots, 0,                                                                             \
+            "board to host: its images; after the host's HELLO, at every change, and when asked")            \
+    MESSAGE(17, RESET, reset, 1, "host to board: start again")                                               \
+    MESSAGE(18, SETTINGS, board_file, 1,                                                                     \
+            "host to board: a piece of the board's own file, in order from offset 0; never the other way")   \
+    MESSAGE(19, ASK, ask, 1, "host to board: tell me")
 
 #define LINK_HELLO_FIELDS(FIELD)                                                                             \
     FIELD(u8, major, "protocol; unequal is refused")                                                         \
     FIELD(u8, minor, "protocol; the smaller of the two counts")                                              \
     FIELD(u32, firmware, "version: major, minor and patch in its three low bytes; 0 from a host")            \
-    FIELD(u16, board, "board id, 1 … 65535; 0 from a host")                                                  \
+    FIELD(u16, board, "board id, 1 … 65534; 65535: not enrolled, named new; 0 from a host")                  \
     FIELD(u32, session, "random at each start: a reboot is seen at once")                                    \
     FIELD(u8, role, "0 generator, 1 consumer, 255 host")                                                     \
-    FIELD(u16, features, "bit 0: runs the dispatch itself; bit 1: takes firmware")                           \
+    FIELD(u16, features,                                                                                     \
+          "bit 0: runs the dispatch itself; bit 1: takes firmware; bit 2: has a card, so that SETTINGS, "    \
+          "RESET and ASK are taken; bit 3: not enrolled")                                                    \
     FIELD(TEXT, name, "the board's name, at most 15 bytes: L1")
 
 #define LINK_CONFIG_FIELDS(FIELD)                                                                            \
@@ -96,11 +104,11 @@
 
 #define LINK_LOG_FIELDS(FIELD)                                                                               \
     FIELD(u8, severity, "syslog's 0 … 7")                                                                    \
-    FIELD(TEXT, text, "one line, UTF-8")
+    FIELD(TEXT, text, "one line, UTF-8; what ASK fetched begins with its uptime in seconds: 12.345 text")
 
 #define LINK_FIRMWARE_FIELDS(FIELD)                                                                          \
     FIELD(u32, total, "bytes of the whole image")                                                            \
-    FIELD(u32, offset, "of this piece")                                                                      \
+    FIELD(u32, offset, "of this piece: in order from 0; 0 begins anew; another one is answered with SLOTS")  \
     FIELD(u32, crc32, "of the whole image")                                                                  \
     FIELD(BLOB, data, "the piece")
 
@@ -111,5 +119,31 @@
 #define LINK_REFUSE_FIELDS(FIELD)                                                                            \
     FIELD(u8, code, "0 version, 1 board id, 2 range, 3 unknown message, 4 not now")                          \
     FIELD(TEXT, text, "one sentence for people")
+
+#define LINK_SLOTS_FIELDS(FIELD)                                                                             \
+    FIELD(u8, running, "0 the built-in image, 1 slot A, 2 slot B")                                           \
+    FIELD(u8, state, "0 confirmed, 1 on trial, 2 rolled back: the newer image was given up")                 \
+    FIELD(u32, version_builtin, "as HELLO's firmware")                                                       \
+    FIELD(u32, version_a, "0: empty")                                                                        \
+    FIELD(u32, version_b, "0: empty")                                                                        \
+    FIELD(u32, received, "bytes of the image that is being received: the offset that is expected next")      \
+    FIELD(u32, total, "its size; 0: none")                                                                   \
+    FIELD(u32, crc32, "its CRC-32; a transfer of the same size and CRC-32 goes on where it stopped")         \
+    FIELD(u16, boots, "starts of the board since it was made")                                               \
+    FIELD(u8, cause,                                                                                         \
+          "of the last start: 0 power, 1 asked, 2 watchdog, 3 update, 4 crash, 5 rollback, 6 settings")
+
+#define LINK_RESET_FIELDS(FIELD)                                                                             \
+    FIELD(u8, what, "0 start again; 1 with the image of the other slot; 2 forget the settings")
+
+#define LINK_SETTINGS_FIELDS(FIELD)                                                                          \
+    FIELD(u16, total, "bytes of the whole text, at most 4096")                                               \
+    FIELD(u16, offset, "of this piece: in order from 0; 0 begins anew")                                      \
+    FIELD(u32, crc32, "of the whole text")                                                                   \
+    FIELD(BLOB, data, "the text; when its first line is +, only the lines that change")
+
+#define LINK_ASK_FIELDS(FIELD)                                                                               \
+    FIELD(u8, what, "0 SLOTS; 1 the log, as LOG messages, the oldest first")                                 \
+    FIELD(u8, lines, "of the log, at most 64")
 
 #endif

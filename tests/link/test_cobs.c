@@ -98,6 +98,22 @@ static uint16_t bit_by_bit(const uint8_t *data, size_t size)
     return (uint16_t)~crc;
 }
 
+static void test_crc_of_the_whole(void **state)
+{
+    (void)state;
+    struct bytes all = bytes_of("123456789");
+    assert_int_equal(crc_32(0, all), 0xCBF43926);
+    assert_int_equal(crc_32(0, bytes_of("")), 0);
+    for (size_t cut = 0; cut <= all.size; cut++) {
+        uint32_t first = crc_32(0, (struct bytes){all.data, cut});
+        assert_int_equal(crc_32(first, (struct bytes){all.data + cut, all.size - cut}), 0xCBF43926);
+    }
+    uint8_t bytes[256];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)i;
+    assert_int_equal(crc_32(0, (struct bytes){bytes, sizeof bytes}), 0x29058c73); /* as zlib has it */
+}
+
 static void test_crc(void **state)
 {
     (void)state;
@@ -121,6 +137,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_random_blocks_return_without_zeros),
         cmocka_unit_test(test_malformed_is_refused),
         cmocka_unit_test(test_crc),
+        cmocka_unit_test(test_crc_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
