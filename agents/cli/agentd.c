@@ -2,6 +2,7 @@
 
 #include "agents/cli/json.h"
 #include "agents/cli/listing.h"
+#include "agents/views/views.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -53,10 +54,8 @@ enum exit_code agentd_act(const struct call *call, const char *method, json_t *p
 
 void agentd_print_json(json_t *result)
 {
-    json_t *document = json_document();
-    json_object_update(document, result);
+    json_print(stdout, views_of(result));
     json_decref(result);
-    json_print(stdout, document);
 }
 
 char *agentd_text(const json_t *object, const char *member, char *text)

@@ -1,7 +1,7 @@
 #include "agents/cli/history.h"
 
 #include "agents/cli/moment.h"
-#include "agents/cli/stamp.h"
+#include "agents/views/stamp.h"
 
 #include <busbar/check.h>
 #include <inttypes.h>

@@ -3,6 +3,7 @@
 #include "agents/cli/decimal.h"
 #include "agents/cli/json.h"
 #include "agents/cli/moment.h"
+#include "agents/views/views.h"
 
 #include <busbar/loop.h>
 #include <inttypes.h>
@@ -116,10 +117,8 @@ enum exit_code inquiry_gather(const struct call *call, const char *method, json_
 
 void inquiry_print(json_t *result)
 {
-    json_t *document = json_document();
-    json_object_update(document, result);
+    json_print(stdout, views_of(result));
     json_decref(result);
-    json_print(stdout, document);
 }
 
 void inquiry_fact(const char *label, const char *format, ...)

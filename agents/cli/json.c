@@ -1,13 +1,13 @@
 #include "agents/cli/json.h"
 
+#include "agents/views/views.h"
+
 #include <busbar/check.h>
 #include <math.h>
 
 json_t *json_document(void)
 {
-    json_t *document = json_pack("{s:i}", "version", JSON_DOCUMENT_VERSION);
-    CHECK(document != NULL);
-    return document;
+    return views_document();
 }
 
 json_t *json_number(double value)
@@ -17,7 +17,7 @@ json_t *json_number(double value)
 
 json_t *json_millionths(int64_t millionths)
 {
-    return json_real((double)millionths / 1e6);
+    return views_millionths(millionths);
 }
 
 static void print(FILE *to, json_t *document, size_t flags)

@@ -6,9 +6,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What the documents of this program's verbs are numbered with. */
-#define JSON_DOCUMENT_VERSION 1
-
 /* An object that holds "version". Aborts when memory is exhausted. */
 json_t *json_document(void);
 

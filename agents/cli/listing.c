@@ -1,7 +1,7 @@
 #include "agents/cli/listing.h"
 
 #include "agents/cli/amount.h"
-#include "agents/cli/stamp.h"
+#include "agents/views/stamp.h"
 
 #include <busbar/check.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "agents/cli/message.h"
 
 #include "agents/cli/json.h"
-#include "agents/cli/stamp.h"
+#include "agents/views/stamp.h"
 
 #include <stdio.h>
 

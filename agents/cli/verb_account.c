@@ -1,7 +1,9 @@
 /* busbar account list, show, statement: what the ledger says of its participants. */
 #include "agents/cli/inquiry.h"
+#include "agents/cli/json.h"
 #include "agents/cli/listing.h"
 #include "agents/cli/verbs.h"
+#include "agents/views/views.h"
 
 #include <inttypes.h>
 
@@ -115,8 +117,7 @@ enum exit_code verb_account_show(const struct call *call)
         code = inquiry_ask(&inquiry, "orders", json_pack("{s:s}", "account", call->args[0]), &orders);
     inquiry_close(&inquiry);
     if (code == EXIT_DONE && inquiry.format == FORMAT_JSON) {
-        json_object_set(result, "orders", json_object_get(orders, "orders"));
-        inquiry_print(json_incref(result));
+        json_print(stdout, views_account(result, orders));
     } else if (code == EXIT_DONE) {
         print_account(json_object_get(result, "account"), json_object_get(orders, "orders"));
     }

@@ -2,7 +2,7 @@
 #include "agents/cli/agentd.h"
 #include "agents/cli/json.h"
 #include "agents/cli/listing.h"
-#include "agents/cli/stamp.h"
+#include "agents/views/stamp.h"
 #include "agents/cli/verbs.h"
 
 #include <stdlib.h>

@@ -2,9 +2,11 @@
  * in verb_receipt.c and verb_verify.c. */
 #include "agents/cli/answer.h"
 #include "agents/cli/inquiry.h"
+#include "agents/cli/json.h"
 #include "agents/cli/listing.h"
 #include "agents/cli/terms.h"
 #include "agents/cli/verbs.h"
+#include "agents/views/views.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -51,23 +53,13 @@ enum exit_code verb_chain_status(const struct call *call)
         code = inquiry_ask(&inquiry, "parameters", NULL, &parameters);
     inquiry_close(&inquiry);
     if (code == EXIT_DONE && inquiry.format == FORMAT_JSON) {
-        json_object_update_missing(parameters, status);
-        inquiry_print(json_incref(parameters));
+        json_print(stdout, views_chain_status(status, parameters));
     } else if (code == EXIT_DONE) {
         print_status(status, parameters);
     }
     json_decref(status);
     json_decref(parameters);
     return code;
-}
-
-/* The row of a block in the log: its header's members beside its hash and height. */
-static json_t *row_of(const json_t *block)
-{
-    json_t *row = json_object();
-    json_object_update(row, json_object_get(block, "header"));
-    json_object_set(row, "hash", json_object_get(block, "hash"));
-    return row;
 }
 
 static enum exit_code fetch_block(struct inquiry *inquiry, const char *height, json_t **out)
@@ -90,7 +82,7 @@ static enum exit_code fetch_log(struct inquiry *inquiry, int64_t count, json_t *
         snprintf(text, sizeof text, "%" PRIu64, height);
         code = fetch_block(inquiry, text, &block);
         if (code == EXIT_DONE)
-            json_array_append_new(rows, row_of(block));
+            json_array_append_new(rows, views_block_row(block));
         json_decref(block);
     }
     return code;

@@ -4,6 +4,7 @@
 #include "agents/cli/decimal.h"
 #include "agents/cli/json.h"
 #include "agents/cli/verbs.h"
+#include "agents/views/views.h"
 
 #include <string.h>
 
@@ -27,25 +28,12 @@ static enum exit_code take_decimal(const struct call *call, const char *option, 
     return EXIT_DONE;
 }
 
-/* The agents that serve the board named, or all boards: keys of an object. */
-static json_t *agents_serving(const json_t *boards, const char *name)
-{
-    json_t *agents = json_object();
-    for (size_t i = 0; i < json_array_size(boards); i++) {
-        struct board_line line;
-        if (boards_line(json_array_get(boards, i), &line) && *line.agent != '\0' &&
-            (strcmp(name, "all") == 0 || strcmp(name, line.name) == 0))
-            json_object_set_new(agents, line.agent, json_true());
-    }
-    return agents;
-}
-
 /* Sends the order to each agent; the first refusal ends it. */
 static enum exit_code send_order(const struct call *call, struct session *session, const json_t *boards,
                                  const char *method, json_t *params)
 {
     const char *name = json_string_value(json_object_get(params, "name"));
-    json_t *agents = agents_serving(boards, name), *value;
+    json_t *agents = boards_serving(boards, name), *value;
     enum exit_code code = EXIT_DONE;
     if (json_object_size(agents) == 0)
         code =
@@ -66,10 +54,7 @@ static void print_done(const struct call *call, const char *method, const json_t
 {
     const char *name = json_string_value(json_object_get(params, "name"));
     if (call_flag(call, "json")) {
-        json_t *document = json_document();
-        json_object_set_new(document, "order", json_string(method + strlen("board.")));
-        json_object_update(document, (json_t *)params);
-        json_print(stdout, document);
+        json_print(stdout, views_order(method, params));
     } else {
         printf("%s: %s\n", name, method + strlen("board."));
     }

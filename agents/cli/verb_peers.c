@@ -2,8 +2,9 @@
 #include "agents/cli/format.h"
 #include "agents/cli/json.h"
 #include "agents/cli/session.h"
-#include "agents/cli/stamp.h"
 #include "agents/cli/verbs.h"
+#include "agents/views/stamp.h"
+#include "agents/views/views.h"
 
 #define BROKER "busbar.broker"
 
@@ -57,11 +58,9 @@ static enum exit_code read_pages(const struct call *call, struct session *sessio
         json_decref(page);
         return code;
     }
-    *out = json_document();
-    json_object_del(page, "next");
-    json_object_update(*out, page);
-    json_object_set_new(*out, list, rows);
+    *out = views_pages(page, list, rows);
     json_decref(page);
+    json_decref(rows);
     return EXIT_DONE;
 }
 

@@ -3,8 +3,9 @@
 #include "agents/cli/decimal.h"
 #include "agents/cli/format.h"
 #include "agents/cli/json.h"
-#include "agents/cli/stamp.h"
 #include "agents/cli/verbs.h"
+#include "agents/views/stamp.h"
+#include "agents/views/views.h"
 
 #include <inttypes.h>
 
@@ -76,25 +77,6 @@ static void print_table(enum format format, const json_t *boards)
         print_summary(&totals);
 }
 
-static void print_json(json_t *boards)
-{
-    struct board_totals totals = boards_total(boards);
-    char now[STAMP_TEXT_MAX];
-    json_t *document = json_document();
-    json_object_set_new(document, "time", json_string(stamp_format(bb_loop_wall_ms(), now)));
-    json_object_set_new(document, "lambda_min", json_millionths(totals.lambda_min));
-    json_object_set_new(document, "lambda_max", json_millionths(totals.lambda_max));
-    json_object_set_new(document, "load_kw", json_millionths(totals.load_mw));
-    json_object_set_new(document, "generation_kw", json_millionths(totals.generation_mw));
-    json_object_set_new(document, "mismatch_kw", json_millionths(totals.load_mw - totals.generation_mw));
-    json_object_set_new(document, "online", json_integer((json_int_t)totals.online));
-    json_object_set_new(document, "certified", json_integer((json_int_t)totals.certified));
-    json_object_set_new(document, "ordered", json_integer((json_int_t)totals.ordered));
-    json_object_set_new(document, "agreed", json_boolean(totals.agreed));
-    json_object_set(document, "boards", boards);
-    json_print(stdout, document);
-}
-
 enum exit_code verb_dispatch_show(const struct call *call)
 {
     struct bb_reason reason;
@@ -111,7 +93,7 @@ enum exit_code verb_dispatch_show(const struct call *call)
         code = boards_fetch(call, &session, peers, &boards);
     session_close(&session);
     if (code == EXIT_DONE && format == FORMAT_JSON)
-        print_json(boards);
+        json_print(stdout, views_dispatch(boards, bb_loop_wall_ms()));
     else if (code == EXIT_DONE)
         print_table(format, boards);
     json_decref(boards);

@@ -3,35 +3,31 @@
 #include "agents/cli/format.h"
 #include "agents/cli/json.h"
 #include "agents/cli/verbs.h"
+#include "agents/views/views.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What the broker knows under `key`: JSON where it is JSON, else a text; null when it is empty. */
+/* What the broker knows under `key`. */
 static enum exit_code ask(const struct call *call, struct session *session, const char *key, json_t **out)
 {
     char *text = NULL;
     enum status status = bb_query(session->client, key, session->timeout_ms, &text);
     if (status != BB_OK)
         return call_fail(call, exit_of(status), "query %s: %s", key, bb_status_text(status));
-    json_t *value = *text == '\0' ? json_null() : json_loads(text, JSON_DECODE_ANY, NULL);
-    *out = value == NULL ? json_string(text) : value;
+    *out = views_answer(text);
     free(text);
     return EXIT_DONE;
 }
 
 static enum exit_code gather(const struct call *call, struct session *session, json_t *document)
 {
-    static const char *const keys[][2] = {{"platform-version", "broker"},
-                                          {"instance-name", "instance"},
-                                          {"local_address", "address"},
-                                          {"busbar.stats", "stats"}};
     enum exit_code code = EXIT_DONE;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys && code == EXIT_DONE; i++) {
+    for (size_t i = 0; i < VIEWS_STATUS_KEYS && code == EXIT_DONE; i++) {
         json_t *value = NULL;
-        code = ask(call, session, keys[i][0], &value);
+        code = ask(call, session, views_status_keys[i][0], &value);
         if (code == EXIT_DONE)
-            json_object_set_new(document, keys[i][1], value);
+            json_object_set_new(document, views_status_keys[i][1], value);
     }
     json_t *peers = NULL;
     if (code == EXIT_DONE)
@@ -45,8 +41,7 @@ static enum exit_code gather(const struct call *call, struct session *session, j
 static enum exit_code gather_access(const struct call *call, struct session *session, json_t *document)
 {
     json_t *access = NULL;
-    const json_t *known = json_object_get(json_object_get(document, "stats"), "access");
-    if (!json_is_true(json_object_get(known, "held")))
+    if (!views_access_held(document))
         return EXIT_DONE;
     enum exit_code code = ask(call, session, "busbar.access", &access);
     if (code == EXIT_DONE)
@@ -63,11 +58,8 @@ static enum exit_code gather_boards(const struct call *call, struct session *ses
     enum exit_code code = any ? boards_fetch(call, session, peers, &boards) : EXIT_DONE;
     if (code != EXIT_DONE)
         return code;
-    struct board_totals totals = boards_total(boards);
+    json_object_set_new(document, "boards", views_boards(boards));
     json_decref(boards);
-    json_object_set_new(document, "boards",
-                        json_pack("{s:I, s:I, s:I}", "known", (json_int_t)totals.boards, "online",
-                                  (json_int_t)totals.online, "certified", (json_int_t)totals.certified));
     return EXIT_DONE;
 }
 

@@ -3,6 +3,7 @@
 #include "agents/cli/amount.h"
 #include "agents/cli/format.h"
 #include "agents/cli/json.h"
+#include "agents/views/views.h"
 
 #include <busbar/check.h>
 #include <inttypes.h>
@@ -130,7 +131,7 @@ void whatif_print_json(FILE *to, struct whatif *whatif, const struct whatif_hist
     const struct market *market = whatif_market(whatif);
     struct parameters p;
     market_parameters(market, &p);
-    fprintf(to, "{\"version\":%d,\"results\":[", JSON_DOCUMENT_VERSION);
+    fprintf(to, "{\"version\":%d,\"results\":[", VIEWS_VERSION);
     for (size_t i = 0; i < h->result_count; i++) {
         fputs(i == 0 ? "\n" : ",\n", to);
         print_result(to, market, h, &h->results[i]);

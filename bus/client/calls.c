@@ -1,5 +1,6 @@
 /* Calls of the client's own: JSON-RPC, and the broker's peerlist and query. */
 #include "bus/client/calls.h"
+#include "bus/client/ask.h"
 #include "bus/client/envelope.h"
 #include "bus/client/serving.h"
 #include "bus/client/turn.h"
@@ -226,6 +227,17 @@ enum status bb_peers(struct bb_client *c, uint32_t timeout_ms, char **json_out)
 enum status bb_query(struct bb_client *c, const char *key, uint32_t timeout_ms, char **value_out)
 {
     return ask(c, "query", key, timeout_ms, value_out);
+}
+
+enum status bb_peers_later(struct bb_client *c, uint32_t timeout_ms, bb_on_reply *on_reply, void *context)
+{
+    return ask_later(c, "peerlist", "list", timeout_ms, on_reply, context);
+}
+
+enum status bb_query_later(struct bb_client *c, const char *key, uint32_t timeout_ms, bb_on_reply *on_reply,
+                           void *context)
+{
+    return ask_later(c, "query", key, timeout_ms, on_reply, context);
 }
 
 static void refuse_call(struct bb_client *c, struct call *call, const struct envelope *envelope,

@@ -42,7 +42,8 @@ MAY_INCLUDE = {
     "ledger/verify": ["market", "ledger/crypto", "ledger/core"],
     "ledger": ["market", "ledger/crypto", "ledger/core", "bus/client"],
     "agents": ["bus/client", "bus/core", "bus/rules", "node-fw/dispatch", "node-fw/link", "node-fw/central", "node-fw/sim", "node-fw/node",
-               "market", "ledger/crypto", "ledger/core", "agents/bundle", "agents/care"],
+               "market", "ledger/crypto", "ledger/core", "agents/bundle", "agents/care", "agents/views"],
+    "agents/views": [],
     "tests": [""],
 }
 

@@ -2,7 +2,7 @@
 #include "agents/cli/csv.h"
 #include "agents/cli/json.h"
 #include "agents/cli/plot.h"
-#include "agents/cli/stamp.h"
+#include "agents/views/stamp.h"
 #include "agents/cli/table.h"
 
 #include <setjmp.h>

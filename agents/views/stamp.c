@@ -1,4 +1,4 @@
-#include "agents/cli/stamp.h"
+#include "agents/views/stamp.h"
 
 #include <stdio.h>
 #include <time.h>

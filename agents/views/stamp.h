@@ -1,6 +1,6 @@
 /* Points in time as texts: UTC, ISO 8601. */
-#ifndef AGENTS_CLI_STAMP_H
-#define AGENTS_CLI_STAMP_H
+#ifndef AGENTS_VIEWS_STAMP_H
+#define AGENTS_VIEWS_STAMP_H
 
 #include <stdint.h>
 
