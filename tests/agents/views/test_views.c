@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FLAGS (JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15))
+
 static json_t *parsed(const char *text)
 {
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
@@ -24,8 +26,7 @@ static json_t *parsed(const char *text)
 static void expect(json_t *document, const char *text)
 {
     json_t *wanted = parsed(text);
-    char *got = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)),
-         *want = json_dumps(wanted, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
+    char *got = json_dumps(document, FLAGS), *want = json_dumps(wanted, FLAGS);
     assert_string_equal(got, want);
     free(got);
     free(want);
