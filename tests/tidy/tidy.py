@@ -44,6 +44,7 @@ MAY_INCLUDE = {
     "agents": ["bus/client", "bus/core", "bus/rules", "node-fw/dispatch", "node-fw/link", "node-fw/central", "node-fw/sim", "node-fw/node",
                "market", "ledger/crypto", "ledger/core", "agents/bundle", "agents/care", "agents/views"],
     "agents/views": [],
+    "agents/web/model": [],
     "tests": [""],
 }
 
@@ -68,7 +69,7 @@ THIRD_PARTY = {
 }
 
 # Cores: state, command and time in, events out. No clock, randomness, allocation, printing, file or socket.
-PURE = ["node-fw/dispatch", "node-fw/link", "node-fw/node", "bus/core", "bus/zmtp", "market"]
+PURE = ["node-fw/dispatch", "node-fw/link", "node-fw/node", "bus/core", "bus/zmtp", "market", "agents/web/model"]
 PURE_HEADERS = {"errno.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "strings.h", "sodium.h", "inttypes.h", "limits.h", "stdarg.h", "float.h"}
 PURE_BANNED = ["malloc", "calloc", "realloc", "free", "printf", "fprintf", "puts", "time", "clock_gettime", "random",
                "getrandom", "socket", "open", "fopen", "read", "write", "getenv"]
