@@ -38,10 +38,10 @@ struct grant {
 
 static const struct grant grants[] = {
     {"consumer-agent", "the consumers' boards", WORDS("consumer-agent"),
-     WORDS("Data/consumer/", "dispatch/", "alerts/dispatch/", "heartbeat/consumer-agent"),
+     WORDS("Data/consumer/", "dispatch/", "alerts/dispatch/", "boards/", "heartbeat/consumer-agent"),
      WORDS("Data/", "dispatch/"), NULL, OWN | HOST},
     {"dg-agent", "the generators' boards", WORDS("dg-agent"),
-     WORDS("Data/dg/", "dispatch/", "alerts/dispatch/", "heartbeat/dg-agent"), WORDS("Data/", "dispatch/"),
+     WORDS("Data/dg/", "dispatch/", "alerts/dispatch/", "boards/", "heartbeat/dg-agent"), WORDS("Data/", "dispatch/"),
      NULL, OWN | HOST},
     {"ledger", "the Bit-Energy ledger", WORDS("ledger"), WORDS("market/", "heartbeat/ledger"), WORDS(""),
      NULL, OWN | HOST},

@@ -4,7 +4,7 @@
 #ifndef AGENTS_UART_AGENT_H
 #define AGENTS_UART_AGENT_H
 
-#include "agents/uart/line.h"
+#include "agents/uart/machine.h"
 #include "agents/uart/site.h"
 #include "bus/client/config.h"
 #include "node-fw/dispatch/dispatch.h"
@@ -20,7 +20,7 @@
 struct agent_settings {
     char *identity, *address, *home, *site;
     struct setting_list ports;
-    int64_t scan_ms, heartbeat_ms;
+    int64_t scan_ms, heartbeat_ms, update_s;
 };
 
 /* What the dispatch of a board believes and what the board does, whoever runs the dispatch. */
@@ -28,16 +28,14 @@ struct board {
     const struct site_board *site;
     struct line *line; /* NULL: offline */
     bool online;
-    struct link_hello hello;
+    struct machine machine;
     char last_port[PORT_SPEC_MAX];
     struct link_status status; /* of the board itself, the last one */
     bool has_status;
     uint32_t measured_mw;
     bool config_owed, setpoint_owed;
     struct link_setpoint setpoint; /* the last one sent, when the agent runs the dispatch */
-    uint32_t refusals;             /* REFUSE messages so far, and the last one's text */
-    char refusal[LINK_TEXT_MAX + 1];
-    bool certified; /* as the bus was told last */
+    bool certified;                /* as the bus was told last */
     uint64_t certified_digest;
     bool duplicate_told;
     uint32_t forged;              /* broadcasts under another board's id, dropped */
@@ -64,6 +62,7 @@ struct agent {
     size_t line_count;
     struct carried carried[BB_BOARDS_MAX];
     struct line_owner owner;
+    struct images images; /* on their way to boards */
     int timer;
     int64_t complained_ms; /* of refused publishes: not too often */
 };

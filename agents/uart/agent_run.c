@@ -4,6 +4,7 @@
 #include "agents/uart/board.h"
 #include "agents/uart/carrier.h"
 #include "agents/uart/commands.h"
+#include "agents/uart/jobs.h"
 #include "agents/uart/publisher.h"
 #include "agents/uart/scan.h"
 #include "bus/client/log.h"
@@ -50,6 +51,8 @@ static enum status make_boards(struct agent *agent, struct bb_reason *reason)
             continue;
         struct board *board = &agent->boards[agent->board_count++];
         board->site = site;
+        board->machine.name = site->name;
+        board->machine.kind = site->kind == SITE_CONSUMER ? "consumer" : "generator";
         board->core = site->agent_runs ? calloc(1, sizeof *board->core) : NULL;
         CHECK(!site->agent_runs || board->core != NULL);
     }
@@ -107,10 +110,14 @@ static void close_all(struct agent *agent)
     for (size_t i = 0; i < agent->line_count; i++) {
         agent->lines[i]->up = false; /* an end that was asked for is no alert */
         line_close(agent->lines[i], "the agent ends", 0);
+        board_forget_stranger(agent->lines[i]);
         free(agent->lines[i]);
     }
-    for (size_t i = 0; i < agent->board_count; i++)
+    for (size_t i = 0; i < agent->board_count; i++) {
+        jobs_drop(&agent->boards[i].machine);
         free(agent->boards[i].core);
+    }
+    images_forget(&agent->images, INT64_MAX);
     bb_client_close(agent->client);
     bb_loop_close(agent->loop);
     free(agent);

@@ -2,9 +2,12 @@
 
 #include "agents/uart/carrier.h"
 #include "agents/uart/core.h"
+#include "agents/uart/jobs.h"
 #include "agents/uart/publisher.h"
 #include "bus/client/log.h"
 
+#include <busbar/check.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The same complaint about the same port comes no sooner again. */
@@ -99,6 +102,38 @@ static void send_config(struct agent *agent, struct board *board)
     board->config_owed = line_send(board->line, &m) != BB_OK;
 }
 
+void board_forget_stranger(struct line *line)
+{
+    struct machine *m = line->stranger;
+    if (m != NULL)
+        jobs_drop(m);
+    free(m);
+    line->stranger = NULL;
+}
+
+/* Jobs that wait for a restart on this line: the board may come back under another name, or without one. */
+static void tell_jobs(struct agent *agent, struct line *line, const struct link_hello *hello)
+{
+    for (size_t i = 0; i < agent->board_count; i++)
+        jobs_hello(&agent->boards[i].machine, line, hello);
+    if (machine_on(line) != NULL)
+        jobs_hello(machine_on(line), line, hello);
+}
+
+/* A board without a place in any neighbourhood: it is kept and listed, until somebody enrolls it. */
+static void take_stranger(struct agent *agent, struct line *line, const struct link_hello *hello)
+{
+    if (line->peer != NULL)
+        board_lose(agent, line, "a board that is not enrolled answers on its port");
+    if (line->stranger == NULL)
+        line->stranger = calloc(1, sizeof(struct machine));
+    CHECK(line->stranger != NULL);
+    line->seen_board = hello->board;
+    machine_up(agent, line->stranger, line, hello);
+    log_info("board-not-enrolled", LOG_TEXT("port", line->spec), LOG_INT("session", hello->session));
+    send_time(line);
+}
+
 static void take_hello(struct agent *agent, struct line *line, const struct link_message *m)
 {
     char text[256];
@@ -109,6 +144,14 @@ static void take_hello(struct agent *agent, struct line *line, const struct link
         line_close(line, text, AGENT_RELEASE_MS);
         return;
     }
+    tell_jobs(agent, line, &m->hello);
+    if (m->hello.board == LINK_BOARD_NEW) {
+        take_stranger(agent, line, &m->hello);
+        return;
+    }
+    if (line->seen_board == LINK_BOARD_NEW)
+        line->seen_board = 0; /* that it has a name now is no exchange of boards */
+    board_forget_stranger(line);
     struct board *before = line->peer, *board = recognise(agent, line, &m->hello);
     if (board == NULL)
         return;
@@ -126,11 +169,11 @@ static void take_hello(struct agent *agent, struct line *line, const struct link
     board->line = line;
     board->online = true;
     board->has_status = false;
-    board->hello = m->hello;
     snprintf(board->last_port, sizeof board->last_port, "%s", line->spec);
     log_info("board-online", LOG_TEXT("board", board->site->name), LOG_TEXT("port", line->spec),
              LOG_INT("session", m->hello.session), LOG_INT("firmware", m->hello.firmware));
     send_config(agent, board);
+    machine_up(agent, &board->machine, line, &m->hello);
     send_time(line);
 }
 
@@ -138,8 +181,11 @@ void board_lose(struct agent *agent, struct line *line, const char *why)
 {
     struct board *board = line->peer;
     line->peer = NULL;
+    if (machine_on(line) != NULL)
+        machine_down(machine_on(line));
     if (board == NULL || board->line != line)
         return;
+    machine_down(&board->machine);
     board->line = NULL;
     board->online = false;
     board->config_owed = board->setpoint_owed = false;
@@ -205,19 +251,23 @@ static void take_leave(struct agent *agent, struct board *board, const struct li
 
 static void take_log(struct agent *agent, struct board *board, const struct link_message *m)
 {
-    (void)agent;
     enum log_level level = m->log.severity <= LOG_LEVEL_ERROR     ? LOG_LEVEL_ERROR
                            : m->log.severity <= LOG_LEVEL_WARNING ? LOG_LEVEL_WARNING
                            : m->log.severity <= LOG_LEVEL_INFO    ? LOG_LEVEL_INFO
                                                                   : LOG_LEVEL_DEBUG;
     log_event(level, LOG_TEXT("event", "board-log"), LOG_TEXT("board", board->site->name),
               LOG_TEXT("text", m->log.text));
+    machine_take(agent, &board->machine, m);
+}
+
+static void take_slots(struct agent *agent, struct board *board, const struct link_message *m)
+{
+    machine_take(agent, &board->machine, m);
 }
 
 static void take_refuse(struct agent *agent, struct board *board, const struct link_message *m)
 {
-    board->refusals++;
-    snprintf(board->refusal, sizeof board->refusal, "%s", m->refuse.text);
+    machine_take(agent, &board->machine, m);
     if (m->refuse.code == LINK_REFUSE_BOARD || strncmp(m->refuse.text, "CONFIG", 6) == 0)
         publisher_alert(agent, board->site->name, "bad-config", m->refuse.text);
     else
@@ -229,7 +279,7 @@ typedef void take(struct agent *agent, struct board *board, const struct link_me
 static take *const takers[] = {
     [LINK_DISPATCH] = take_dispatch, [LINK_STATUS] = take_status, [LINK_MEASURED] = take_measured,
     [LINK_CURVE] = take_curve,       [LINK_LEAVE] = take_leave,   [LINK_LOG] = take_log,
-    [LINK_REFUSE] = take_refuse,
+    [LINK_REFUSE] = take_refuse,     [LINK_SLOTS] = take_slots,
 };
 
 void board_take(struct agent *agent, struct line *line, const struct link_message *message)
@@ -240,6 +290,8 @@ void board_take(struct agent *agent, struct line *line, const struct link_messag
         take_hello(agent, line, message);
     else if (board != NULL && type < sizeof takers / sizeof *takers && takers[type] != NULL)
         takers[type](agent, board, message);
+    else if (machine_on(line) != NULL)
+        machine_take(agent, machine_on(line), message);
 }
 
 void board_tick(struct agent *agent, struct board *board)

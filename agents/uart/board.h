@@ -11,6 +11,9 @@ void board_take(struct agent *agent, struct line *line, const struct link_messag
 /* The line's link is lost: the board, if one is behind it, is offline. */
 void board_lose(struct agent *agent, struct line *line, const char *why);
 
+/* The board on this line that is not enrolled, if there is one, is forgotten. */
+void board_forget_stranger(struct line *line);
+
 /* Sends what could not be sent before. */
 void board_tick(struct agent *agent, struct board *board);
 

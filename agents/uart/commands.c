@@ -1,5 +1,6 @@
 #include "agents/uart/commands.h"
 
+#include "agents/uart/nodes.h"
 #include "agents/uart/publisher.h"
 #include "bus/client/log.h"
 #include "bus/client/turn.h"
@@ -86,8 +87,8 @@ static enum status answer(const struct targets *t, bool all_answered, char **out
     enum status status = BB_OK;
     for (size_t i = 0; i < t->count && status == BB_OK; i++) {
         const struct board *b = t->boards[i];
-        if (b->refusals != t->refusals[i])
-            status = refuse(out, BB_RANGE, "%s refused: %s", b->site->name, b->refusal);
+        if (b->machine.refusals != t->refusals[i])
+            status = refuse(out, BB_RANGE, "%s refused: %s", b->site->name, b->machine.refusal);
         else if (!b->online)
             status = refuse(out, BB_UNREACHABLE, "%s went offline before it answered", b->site->name);
         else if (!all_answered && !link_idle(&b->line->link))
@@ -102,18 +103,26 @@ static enum status answer(const struct targets *t, bool all_answered, char **out
     return status;
 }
 
+static void await(const struct targets *t, int change)
+{
+    for (size_t i = 0; i < t->count; i++)
+        t->boards[i]->machine.awaited += (unsigned)change;
+}
+
 static enum status send_to(struct agent *agent, struct targets *t, const struct link_message *m, char **out)
 {
     enum status status = BB_OK;
     for (size_t i = 0; i < t->count; i++) {
-        t->refusals[i] = t->boards[i]->refusals;
+        t->refusals[i] = t->boards[i]->machine.refusals;
         if (t->boards[i]->line == NULL || line_send(t->boards[i]->line, m) != BB_OK)
             status = refuse(out, BB_FULL, "%s has not yet acknowledged what it was told before; try again",
                             t->boards[i]->site->name);
         if (status != BB_OK)
             return status;
     }
+    await(t, 1); /* until then an image does not keep the link from falling idle */
     bool answered = wait_for(agent, t);
+    await(t, -1);
     return answer(t, answered, out);
 }
 
@@ -236,7 +245,9 @@ enum status commands_start(struct agent *agent)
     enum status status = BB_OK;
     for (size_t i = 0; i < sizeof methods / sizeof *methods && status == BB_OK; i++)
         status = bb_serve(agent->client, methods[i].method, methods[i].on_call, agent);
-    return status == BB_OK
-               ? bb_offer_served(agent->client, "boards", "[\"Data/\",\"dispatch/\",\"alerts/dispatch/\"]")
-               : status;
+    if (status == BB_OK)
+        status = nodes_start(agent);
+    return status == BB_OK ? bb_offer_served(agent->client, "boards",
+                                             "[\"Data/\",\"dispatch/\",\"alerts/dispatch/\",\"boards/\"]")
+                           : status;
 }

@@ -42,6 +42,7 @@ struct line {
     uint16_t told_board;      /* the owner's: an alert about this id was given, when */
     int64_t told_ms;
     void *peer;          /* the owner's: the board behind it; NULL: none yet */
+    void *stranger;      /* the owner's: the board behind it that is not enrolled; NULL: none so far */
     uint16_t seen_board; /* the id that answered here last; 0: none yet */
 };
 

@@ -98,8 +98,8 @@ json_t *publisher_board_object(const struct agent *agent, const struct board *bo
     return o;
 }
 
-/* Consumes `object`. A refused topic is logged now and then: it is the operator's to grant it. */
-static void publish(struct agent *agent, const char *topic, json_t *object)
+/* A refused topic is logged now and then: it is the operator's to grant it. */
+void publisher_publish(struct agent *agent, const char *topic, json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15));
     CHECK(text != NULL);
@@ -132,12 +132,12 @@ static void publish_certificate(struct agent *agent, struct board *board)
     json_object_set_new(o, "kw", millionths(s.power));
     json_object_set_new(o, "depth", json_integer(s.depth));
     json_object_set_new(o, "certified_depth", json_integer(certified ? s.certified_depth : 0));
-    publish(agent, topic, o);
+    publisher_publish(agent, topic, o);
 }
 
 void publisher_board(struct agent *agent, struct board *board, struct bytes frame)
 {
-    publish(agent, board->site->topic, publisher_board_object(agent, board, frame));
+    publisher_publish(agent, board->site->topic, publisher_board_object(agent, board, frame));
     publish_certificate(agent, board);
 }
 
@@ -182,7 +182,7 @@ void publisher_summary(struct agent *agent)
     json_object_set_new(o, "depth_max", json_integer(t.depth));
     json_object_set_new(o, "certified_depth_max", json_integer(t.certified_depth));
     snprintf(topic, sizeof topic, "dispatch/summary/%s", agent->settings->identity);
-    publish(agent, topic, o);
+    publisher_publish(agent, topic, o);
 }
 
 void publisher_alert(struct agent *agent, const char *name, const char *alert, const char *text)
@@ -192,5 +192,5 @@ void publisher_alert(struct agent *agent, const char *name, const char *alert, c
     snprintf(topic, sizeof topic, "alerts/dispatch/%s", name);
     json_t *o = json_pack("{s:s,s:s,s:s}", "name", name, "alert", alert, "text", text);
     if (o != NULL)
-        publish(agent, topic, o);
+        publisher_publish(agent, topic, o);
 }

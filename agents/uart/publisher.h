@@ -7,6 +7,9 @@
 #include <busbar/bytes.h>
 #include <jansson.h>
 
+/* Publishes `object`, which it takes. */
+void publisher_publish(struct agent *agent, const char *topic, json_t *object);
+
 /* What is known of the board: its own STATUS, with the dispatch of the agent in it when the agent runs that.
  */
 struct link_status publisher_status(const struct board *board);

@@ -115,7 +115,7 @@ static enum status take_board(const struct source *from, const json_t *object, s
         return refuse(from, line, BB_MALFORMED, "board %zu of the list is no object", nth + 1);
     enum status status = unknown_keys(from, object, known);
     if (status == BB_OK)
-        status = take_number(from, object, "id", line, 1, UINT16_MAX, &board.id);
+        status = take_number(from, object, "id", line, 1, UINT16_MAX - 1, &board.id);
     if (status == BB_OK)
         status = take_word(from, object, "name", line, board.name, sizeof board.name);
     if (status == BB_OK && json_object_get(object, "kind") == NULL)

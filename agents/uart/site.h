@@ -16,7 +16,7 @@
 enum site_kind { SITE_GENERATOR = 0, SITE_CONSUMER = 1 };
 
 struct site_board {
-    uint16_t id; /* 1 … 65535, unique */
+    uint16_t id; /* 1 … 65534, unique: 65535 is every board that is not enrolled */
     char name[BB_NAME_MAX];
     enum site_kind kind;
     char agent[SITE_AGENT_MAX]; /* the identity that serves it */

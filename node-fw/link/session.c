@@ -430,3 +430,8 @@ bool link_idle(const struct link *l)
 {
     return l->tx_count == 0;
 }
+
+unsigned link_unacknowledged(const struct link *l)
+{
+    return l->tx_count;
+}

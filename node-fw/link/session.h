@@ -75,4 +75,7 @@ struct link_counters link_counters(const struct link *l);
 /* True when every reliable message sent so far has been acknowledged. */
 bool link_idle(const struct link *l);
 
+/* How many have not, 0 … BB_LINK_WINDOW. */
+unsigned link_unacknowledged(const struct link *l);
+
 #endif

@@ -127,7 +127,7 @@ static void every_refusal_names_its_line(void **state)
          ":3:", "board id 1 is a's already"},
         {"{\"name\":\"x\",\"boards\":[\n" BOARD(1, "a") ",\n" BOARD(2, "a") "]}",
          ":3:", "two boards are named"},
-        {"{\"name\":\"x\",\"boards\":[\n" BOARD(1, "a") ",\n" BOARD(0, "b") "]}", ":3:", "from 1 to 65535"},
+        {"{\"name\":\"x\",\"boards\":[\n" BOARD(1, "a") ",\n" BOARD(0, "b") "]}", ":3:", "from 1 to 65534"},
         {"{\"name\":\"x\",\"boards\":[\n" BOARD(1, "a name") "]}", ":2:", "letters"},
         {"{\"name\":\"x\",\"boards\":[\n" BOARD(1, "a2345678901234567") "]}", ":2:", "1 to 15"},
         {"{\"name\":\"x\",\"boards\":[\n{\"id\":1,\"name\":\"a\"}]}", ":2:", "\"kind\" is missing"},
