@@ -35,7 +35,7 @@ static inline struct process process_start_reading(const char *const *arguments,
 {
     char path[512];
     int in[2], out[2], err[2];
-    snprintf(path, sizeof path, "%s/bin/%s", BUSBAR_BINARY_DIR, arguments[0]);
+    snprintf(path, sizeof path, "%s/%s", BUSBAR_PROGRAMS, arguments[0]);
     if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
         abort();
     pid_t pid = fork();

@@ -1,5 +1,6 @@
 /* The simulator: one seed is one world, and `curves` is as fast as any exchange between neighbours can be. */
 #include "tests/sim/neighbourhood.h"
+#include "tests/support/effort.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +54,7 @@ static void test_curves_never_need_more_than_the_diameter(void **state)
     (void)state;
     struct chance c = {seed};
     print_message("seed %llu\n", (unsigned long long)seed);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0, worlds = effort(200); i < worlds; i++) {
         struct sim_board boards[40];
         size_t count = (size_t)chance_between(&c, 2, 40);
         bool steps = chance_is(&c, 0.5);

@@ -1,4 +1,5 @@
 #include "tests/node-fw/dispatch/town.h"
+#include "tests/support/effort.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,7 +126,7 @@ static void random_town(int round, size_t most)
 static void test_clean_graphs(void **state)
 {
     (void)state;
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0, rounds = effort(60); round < rounds; round++) {
         random_town(round, 41);
         unsigned diameter = town_diameter(&town);
         town_start_all(&town);
@@ -142,7 +143,7 @@ static void test_clean_graphs(void **state)
 static void test_faulty_graphs(void **state)
 {
     (void)state;
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0, rounds = effort(30); round < rounds; round++) {
         random_town(round, 20);
         town.loss_percent = 30;
         town.repeat_percent = 10;
@@ -273,7 +274,7 @@ static void happen(size_t i)
 static void test_churn(void **state)
 {
     (void)state;
-    for (int round = 0; round < 24; round++) {
+    for (int round = 0, rounds = effort(24); round < rounds; round++) {
         random_town(round, 16);
         town.loss_percent = 30;
         town.repeat_percent = 10;
