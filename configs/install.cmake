@@ -10,6 +10,7 @@ foreach(program busbar busbar-node busbar-wire busbar-uart-agent busbar-verify-r
         install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     endif()
 endforeach()
+install(PROGRAMS agents/image/busbar-image DESTINATION ${CMAKE_INSTALL_BINDIR})
 foreach(daemon busbard busbar-ledgerd busbar-agentd)
     if(TARGET ${daemon})
         install(TARGETS ${daemon} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})

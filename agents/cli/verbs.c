@@ -83,6 +83,23 @@ static const struct option keep = {"keep", NULL, NULL, NULL, "keep the temporary
 static const struct option demo_timeout = {"timeout", "SECONDS", NULL, NULL,
                                            "how long to wait for the certificates; 120 without it"};
 
+static const struct option card_board = {"board", "BOARD", NULL, "cubietruck emulated",
+                                         "which board; emulated is for QEMU's orangepi-pc"};
+static const struct option card_config = {
+    "config", "FILE|DIR", NULL, NULL,
+    "the board's own file, or a folder of *.board: an image each; without it the board is not enrolled"};
+static const struct option card_id = {"id", "N", NULL, NULL, "of those files only the one with this id"};
+static const struct option card_output = {"output", "FILE|DIR", NULL, NULL,
+                                          "where to; BOARD-NAME.img here without it"};
+static const struct option card_node = {
+    "node", "FILE", NULL, NULL, "busbar-node for ARM; build/armhf/bin or /usr/lib/busbar/armhf without it"};
+static const struct option card_cache = {
+    "cache", "DIR", "BUSBAR_CACHE", NULL,
+    "where Debian's packages are kept; ~/.cache/busbar/image without it"};
+static const struct option card_mirror = {"mirror", "URL", NULL, NULL, "a mirror of Debian"};
+static const struct option card_refresh = {"refresh", NULL, NULL, NULL,
+                                           "ask Debian again for the newest packages"};
+
 static const struct option rows = {"count", "N", NULL, NULL, "how many, the newest first; 50 without it"};
 static const struct option blocks = {"count", "N", NULL, NULL, "how many, the newest first; 20 without it"};
 static const struct option before = {"before", "HEIGHT", NULL, NULL, "those in blocks before this one only"};
@@ -386,6 +403,12 @@ static const struct verb table[] = {
      "Without --case it is Table 1 of the thesis. It stays up until Ctrl-C unless --once is given.",
      LIST(&once, &case_file, &method, &topology, &demo_baud, &demo_home, &keep, &demo_timeout, &json),
      "busbar-demo(1)", verb_demo, false},
+    {"image build", "", 0, 0, "make the image of a board's SD card, or of many",
+     "Debian's kernel and U-Boot with busbar-node as the only process; needs no root. Prints SHA-256 and "
+     "FILE.",
+     LIST(&card_board, &card_config, &card_id, &card_output, &card_node, &card_cache, &card_mirror,
+          &card_refresh, &json),
+     "busbar-image(1)", verb_image_build, false},
     {"dispatch show", "", 0, 0, "show every board, the totals, λ and the certificate", NULL,
      LIST(&json, &csv, BUS), "busbar-dispatch(1)", verb_dispatch_show, false},
     {"dispatch hold", "NAME|all", 1, 1, "keep a board at the power it applies now", NULL, LIST(&json, BUS),

@@ -34,6 +34,7 @@ verb_run verb_historian_topics;
 verb_run verb_historian_export;
 verb_run verb_historian_status;
 verb_run verb_demo;
+verb_run verb_image_build;
 verb_run verb_dispatch_show;
 verb_run verb_dispatch_hold;
 verb_run verb_dispatch_override;
