@@ -1,4 +1,6 @@
 /* The table of settings of busbar-ledgerd. */
+
+#include "bus/client/bus_settings.h"
 #include "ledger/service.h"
 
 #include <stddef.h>
@@ -6,29 +8,10 @@
 #define AT(member) .offset = offsetof(struct service_settings, member)
 
 static const struct setting table[] = {
-    {.key = "identity",
-     .kind = SETTING_TEXT,
-     AT(identity),
-     .low = 1,
-     .high = 255,
-     .preset = "ledger",
-     .help = "its name on the bus"},
-    {.key = "home",
-     .kind = SETTING_TEXT,
-     AT(home),
-     .help = "the installation; empty: BUSBAR_HOME, or ~/.local/share/busbar"},
-    {.key = "address",
-     .kind = SETTING_TEXT,
-     AT(address),
-     .help = "of the broker; empty: BUSBAR_VIP, or run/vip.address in the home"},
-    {.key = "heartbeat_ms",
-     .kind = SETTING_INTEGER,
-     AT(heartbeat_ms),
-     .low = 0,
-     .high = 3600000,
-     .unit = "ms",
-     .preset = "5000",
-     .help = "pause between heartbeat/<identity>; 0: none"},
+    BUS_SETTING_IDENTITY(struct service_settings, 255, "ledger"),
+    BUS_SETTING_HOME(struct service_settings),
+    BUS_SETTING_ADDRESS(struct service_settings),
+    BUS_SETTING_HEARTBEAT(struct service_settings),
     {.key = "threads",
      .kind = SETTING_INTEGER,
      AT(threads),

@@ -1,5 +1,7 @@
 #include "agents/historian/settings.h"
 
+#include "bus/client/bus_settings.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,29 +16,10 @@ static const char *const targets[] = {"sqlite", "postgres", "influx", NULL};
 const struct target_ops *const SETTINGS_TARGETS[] = {&TARGET_SQLITE, &TARGET_POSTGRES, &TARGET_INFLUX};
 
 static const struct setting table[] = {
-    {.key = "identity",
-     .kind = SETTING_TEXT,
-     AT(identity),
-     .low = 1,
-     .high = 64,
-     .preset = "historian",
-     .help = "its name on the bus"},
-    {.key = "address",
-     .kind = SETTING_TEXT,
-     AT(address),
-     .help = "of the bus; empty: BUSBAR_VIP, or run/vip.address in the home"},
-    {.key = "home",
-     .kind = SETTING_TEXT,
-     AT(home),
-     .help = "the installation; empty: BUSBAR_HOME, or ~/.local/share/busbar"},
-    {.key = "heartbeat_ms",
-     .kind = SETTING_INTEGER,
-     AT(heartbeat_ms),
-     .low = 0,
-     .high = 3600000,
-     .unit = "ms",
-     .preset = "5000",
-     .help = "pause between heartbeat/<identity>; 0: none"},
+    BUS_SETTING_IDENTITY(struct settings, 64, "historian"),
+    BUS_SETTING_ADDRESS(struct settings),
+    BUS_SETTING_HOME(struct settings),
+    BUS_SETTING_HEARTBEAT(struct settings),
     {.key = "topics",
      .kind = SETTING_LIST,
      AT(topics),

@@ -1,14 +1,10 @@
 #include "agents/host/settings.h"
 
+#include "bus/client/bus_settings.h"
+
 static const struct setting table[] = {
-    {.key = "home",
-     .kind = SETTING_TEXT,
-     .offset = offsetof(struct settings, home),
-     .help = "the installation; empty: BUSBAR_HOME, or ~/.local/share/busbar"},
-    {.key = "address",
-     .kind = SETTING_TEXT,
-     .offset = offsetof(struct settings, address),
-     .help = "of the broker; empty: BUSBAR_VIP, or run/vip.address in the home"},
+    BUS_SETTING_HOME(struct settings),
+    BUS_SETTING_ADDRESS(struct settings),
     {.key = "agents_max",
      .kind = SETTING_INTEGER,
      .offset = offsetof(struct settings, agents_max),

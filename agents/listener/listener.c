@@ -1,4 +1,5 @@
 /* listener-agent: prints what is published on the bus, one line a message: time, topic, sender, message. */
+#include "bus/client/bus_settings.h"
 #include "bus/client/config.h"
 #include "bus/client/log.h"
 #include "bus/client/notify.h"
@@ -18,21 +19,9 @@ struct settings {
 };
 
 static const struct setting table[] = {
-    {.key = "identity",
-     .kind = SETTING_TEXT,
-     .offset = offsetof(struct settings, identity),
-     .low = 1,
-     .high = 255,
-     .preset = "listener-agent",
-     .help = "its name on the bus"},
-    {.key = "address",
-     .kind = SETTING_TEXT,
-     .offset = offsetof(struct settings, address),
-     .help = "of the broker; empty: BUSBAR_VIP, or run/vip.address in the home"},
-    {.key = "home",
-     .kind = SETTING_TEXT,
-     .offset = offsetof(struct settings, home),
-     .help = "the installation; empty: BUSBAR_HOME, or ~/.local/share/busbar"},
+    BUS_SETTING_IDENTITY(struct settings, 255, "listener-agent"),
+    BUS_SETTING_ADDRESS(struct settings),
+    BUS_SETTING_HOME(struct settings),
     {.key = "prefix",
      .kind = SETTING_LIST,
      .offset = offsetof(struct settings, prefix),
@@ -42,14 +31,7 @@ static const struct setting table[] = {
      .kind = SETTING_SWITCH,
      .offset = offsetof(struct settings, headers),
      .help = "print the headers too"},
-    {.key = "heartbeat_ms",
-     .kind = SETTING_INTEGER,
-     .offset = offsetof(struct settings, heartbeat_ms),
-     .low = 0,
-     .high = 3600000,
-     .unit = "ms",
-     .preset = "5000",
-     .help = "pause between heartbeat/<identity>; 0: none"},
+    BUS_SETTING_HEARTBEAT(struct settings),
 };
 static const struct config config = {"listener-agent", "prints what is published on the bus.", table,
                                      sizeof table / sizeof *table};

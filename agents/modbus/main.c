@@ -1,6 +1,7 @@
 /* modbus-agent: Modbus devices on the bus. Wiring only. */
 #include "agents/modbus/agent.h"
 #include "agents/modbus/scan.h"
+#include "bus/client/bus_settings.h"
 #include "bus/client/config.h"
 #include "bus/client/log.h"
 #include "bus/client/notify.h"
@@ -30,22 +31,9 @@ static const struct setting table[] = {
      AT(actuator),
      .high = 64,
      .help = "a second name under which it answers: platform.actuator; empty: none"},
-    {.key = "address",
-     .kind = SETTING_TEXT,
-     AT(address),
-     .help = "of the bus; empty: BUSBAR_VIP, or run/vip.address in the home"},
-    {.key = "home",
-     .kind = SETTING_TEXT,
-     AT(home),
-     .help = "the installation; empty: BUSBAR_HOME, or ~/.local/share/busbar"},
-    {.key = "heartbeat_ms",
-     .kind = SETTING_INTEGER,
-     AT(heartbeat_ms),
-     .low = 0,
-     .high = 3600000,
-     .unit = "ms",
-     .preset = "5000",
-     .help = "pause between heartbeat/<identity>; 0: none"},
+    BUS_SETTING_ADDRESS(struct options),
+    BUS_SETTING_HOME(struct options),
+    BUS_SETTING_HEARTBEAT(struct options),
     {.key = "devices",
      .kind = SETTING_TEXT,
      AT(devices),

@@ -1,6 +1,7 @@
 /* busbar-uart-agent: consumer-agent or dg-agent, as its configuration says. Wiring only. */
 #include "agents/uart/agent.h"
 
+#include "bus/client/bus_settings.h"
 #include "bus/client/config.h"
 #include "bus/client/log.h"
 
@@ -15,14 +16,8 @@ static const struct setting table[] = {
      .high = SITE_AGENT_MAX - 1,
      .preset = "consumer-agent",
      .help = "its name on the bus; it serves the boards of the site file that have it as their agent"},
-    {.key = "home",
-     .kind = SETTING_TEXT,
-     .offset = offsetof(struct agent_settings, home),
-     .help = "the installation; empty: BUSBAR_HOME, or ~/.local/share/busbar"},
-    {.key = "address",
-     .kind = SETTING_TEXT,
-     .offset = offsetof(struct agent_settings, address),
-     .help = "of the broker; empty: BUSBAR_VIP, or run/vip.address in the home"},
+    BUS_SETTING_HOME(struct agent_settings),
+    BUS_SETTING_ADDRESS(struct agent_settings),
     {.key = "site",
      .kind = SETTING_TEXT,
      .offset = offsetof(struct agent_settings, site),
@@ -46,14 +41,7 @@ static const struct setting table[] = {
      .unit = "ms",
      .preset = "100",
      .help = "pause between two scans of the ports"},
-    {.key = "heartbeat_ms",
-     .kind = SETTING_INTEGER,
-     .offset = offsetof(struct agent_settings, heartbeat_ms),
-     .low = 0,
-     .high = 3600000,
-     .unit = "ms",
-     .preset = "5000",
-     .help = "pause between heartbeat/<identity>; 0: none"},
+    BUS_SETTING_HEARTBEAT(struct agent_settings),
     {.key = "update_s",
      .kind = SETTING_INTEGER,
      .offset = offsetof(struct agent_settings, update_s),
