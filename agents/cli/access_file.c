@@ -4,6 +4,7 @@
 #include "agents/cli/json.h"
 #include "agents/cli/listing.h"
 #include "bus/client/keys.h"
+#include "bus/rules/rules.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -258,6 +259,19 @@ static enum outcome wait_for_broker(const struct call *call, uint64_t number, do
             return outcome;
         (void)nanosleep(&(struct timespec){0, LOOK_NS}, NULL);
     }
+}
+
+bool access_file_await(const struct call *call)
+{
+    char path[HOME_ROOM + 32];
+    struct access *rules = malloc(sizeof *rules);
+    struct bb_reason reason;
+    uint64_t digest = 0;
+    enum status status = path_below(call, "access.json", path, sizeof path);
+    if (status == BB_OK && rules != NULL)
+        status = rules_load(path, rules, &digest, &reason);
+    free(rules);
+    return digest != 0 && OUTCOMES[wait_for_broker(call, digest, WAIT_S)].code == EXIT_DONE;
 }
 
 static enum exit_code save(const struct call *call, struct edit *edit, enum outcome *outcome_out)

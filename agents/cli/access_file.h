@@ -28,6 +28,10 @@ void access_file_print(const json_t *entry);
  * Returns `text`. */
 char *access_file_list(const json_t *entry, enum access_kind kind, char *text, size_t size);
 
+/* Waits, a few seconds at most, until a broker that runs on the home has its access.json as it stands now:
+ * for who has written it otherwise. False when the broker has not taken it; there need not be one. */
+bool access_file_await(const struct call *call);
+
 /* Saves the document unless --dry-run or nothing `changed`, waits until the broker has the rules, and tells
  * what came of it; `document` (taken) is what --json prints, with "changed", "dry_run" and "broker" added. */
 enum exit_code access_file_finish(const struct call *call, struct edit *edit, bool changed, json_t *document);

@@ -62,7 +62,7 @@ static const struct grant grants[] = {
     {"mqtt-agent", "the bridge to MQTT", WORDS("mqtt-agent"), WORDS("devices/", "heartbeat/mqtt-agent"),
      WORDS(""), NULL, HOST},
     {"modbus-agent", "Modbus devices", WORDS("modbus-agent"),
-     WORDS("devices/", "alerts/", "heartbeat/modbus-agent"), WORDS(""), NULL, HOST},
+     WORDS("devices/", "alerts/modbus/", "heartbeat/modbus-agent"), WORDS(""), NULL, HOST},
 };
 
 enum status home_find(const char *given, struct bb_reason *reason, char *path_out, size_t size)

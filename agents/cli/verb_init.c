@@ -1,4 +1,5 @@
 /* busbar init: makes the home of an installation; what is there stays. */
+#include "agents/cli/access_file.h"
 #include "agents/cli/call.h"
 #include "agents/cli/format.h"
 #include "agents/cli/home.h"
@@ -108,5 +109,9 @@ enum exit_code verb_init(const struct call *call)
     if (status != BB_OK)
         return call_fail(call, exit_of(status), "%s", reason.text);
     print(call, home, &more, items, count);
+    /* Whoever has got a key here may be started by the next command. */
+    if (more.agent != NULL && !access_file_await(call))
+        fputs("busbar init: the broker that runs here has not taken access.json yet: busbar status\n",
+              stderr);
     return EXIT_DONE;
 }

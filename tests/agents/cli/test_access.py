@@ -22,6 +22,14 @@ def key(number):
     return base64.urlsafe_b64encode(bytes([number]) * 32).decode().rstrip("=")
 
 
+def fnv1a(content):
+    """How busbard names the rules that it has taken (bus/rules/rules.h)."""
+    digest = 0xcbf29ce484222325
+    for byte in content:
+        digest = (digest ^ byte) * 0x100000001b3 % 2**64
+    return digest
+
+
 def fingerprint(text):
     code = base64.b32encode(base64.urlsafe_b64decode(text + "=")[:10]).decode()
     return "-".join(code[i:i + 4] for i in range(0, 16, 4))
@@ -215,6 +223,12 @@ class WithBroker(Case):
         self.access("revoke", "roof")
         publish("roof/x", 5)
         self.assertEqual([i["what"] for i in json.loads(self.access("pending", "--json"))["items"]].count("key"), 1)
+
+    def test_who_has_got_a_key_may_come_at_once(self):
+        for name in ("first", "second", "third"):
+            self.assertEqual(self.run_busbar("init", "--agent", name)[::2], (0, ""))
+            digest = json.loads((self.home / "run/access.state").read_text())["digest"]
+            self.assertEqual(int(digest, 16), fnv1a(self.path.read_bytes()), name)
 
     def test_status_says_that_the_old_rules_hold(self):
         good = self.path.read_text()
