@@ -106,6 +106,8 @@ enum status store_open(const char *path, struct store *s, struct settings_error 
     status = settings_parse(text, error, &settings);
     if (status != BB_OK)
         return status;
+    if (settings.state[0] == '\0')
+        return complain(error, "state: is missing", BB_MALFORMED);
     if (!place_state(s, settings.state))
         return complain(error, "the path of the state file is too long", BB_RANGE);
     *out = settings;

@@ -23,7 +23,7 @@ struct key {
 #define NUMBER     "a number 0 … 4294.967295 with at most six decimals"
 
 static const struct key keys[] = {
-    {"id", WHOLE, ANY, true, AT(id), "a whole number 1 … 65535"},
+    {"id", WHOLE, ANY, true, AT(id), "a whole number 1 … 65534"},
     {"name", NAME, ANY, true, AT(name), "1 to 15 letters, digits, '-', '_' or '.'"},
     {"kind", KIND, ANY, true, AT(parameters.kind), "generator or consumer"},
     {"omega", MILLIONTHS, CONSUMERS, true, AT(parameters.intercept), NUMBER},
@@ -34,7 +34,7 @@ static const struct key keys[] = {
     {"on_link_loss", LOSS, ANY, false, AT(on_link_loss), "hold, zero or fixed"},
     {"fixed_kw", MILLIONTHS, ANY, false, AT(fixed_mw), NUMBER},
     {"ramp_kw_per_s", MILLIONTHS, ANY, false, AT(ramp_mw_per_s), NUMBER},
-    {"state", PATH, ANY, true, AT(state), "a path of 1 to 255 bytes"},
+    {"state", PATH, ANY, false, AT(state), "a path of 1 to 255 bytes"},
 };
 
 #define KEYS (sizeof keys / sizeof *keys)
@@ -146,7 +146,7 @@ static bool parse_value(const struct key *key, struct bytes word, struct setting
     uint32_t number = 0;
     switch (key->form) {
     case WHOLE:
-        if (decimal_parse(word, 0, &number) != BB_OK || number == 0 || number > UINT16_MAX)
+        if (decimal_parse(word, 0, &number) != BB_OK || number == 0 || number > SETTINGS_ID_MAX)
             return false;
         memcpy(at, &(uint16_t){(uint16_t)number}, sizeof(uint16_t));
         return true;
@@ -274,7 +274,8 @@ static void write_value(struct writer *w, const struct key *key, const struct se
 enum status settings_format(const struct settings *settings, struct writer *w)
 {
     for (size_t i = 0; i < KEYS; i++) {
-        if (!(keys[i].whose & 1 << settings->parameters.kind))
+        bool empty = keys[i].form == PATH && settings->state[0] == '\0';
+        if (empty || !(keys[i].whose & 1 << settings->parameters.kind))
             continue;
         write_bytes(w, bytes_of(keys[i].word));
         write_u8(w, ' ');
@@ -311,6 +312,54 @@ enum status settings_rewrite(struct bytes text, const struct curve_parameters *p
             start = rest.data;
         }
         write_bytes(w, (struct bytes){start, (size_t)(end - start)});
+    }
+    return w->ok ? BB_OK : BB_FULL;
+}
+
+/* The line of `text` that begins with this word, with its end; empty when there is none. */
+static struct bytes line_of(struct bytes text, struct bytes word)
+{
+    while (text.size > 0) {
+        const uint8_t *start = text.data;
+        struct bytes line = take_line(&text);
+        if (bytes_equal(take_word(&line), word))
+            return (struct bytes){start, (size_t)(text.data - start)};
+    }
+    return (struct bytes){NULL, 0};
+}
+
+/* A line that others may follow. */
+static void write_line(struct writer *w, struct bytes line)
+{
+    write_bytes(w, line);
+    if (line.size > 0 && line.data[line.size - 1] != '\n')
+        write_u8(w, '\n');
+}
+
+/* Each line of `from`, or the one of `other` with the same key. With `fresh`, only lines whose key `other`
+ * has not. */
+static void merge_lines(struct bytes from, struct bytes other, bool fresh, struct writer *w)
+{
+    while (from.size > 0) {
+        struct bytes line = {from.data, 0};
+        struct bytes rest = take_line(&from);
+        line.size = (size_t)(from.data - line.data);
+        struct bytes word = take_word(&rest);
+        struct bytes same = line_of(other, word);
+        bool found = word.size > 0 && same.size > 0;
+        if (fresh ? word.size > 0 && !found : true)
+            write_line(w, found ? same : line);
+    }
+}
+
+enum status settings_merge(struct bytes text, struct bytes changes, struct writer *w)
+{
+    struct bytes rest = changes;
+    if (changes.size > 0 && is_word(take_line(&rest), "+")) {
+        merge_lines(text, rest, false, w);
+        merge_lines(rest, text, true, w);
+    } else {
+        write_bytes(w, changes);
     }
     return w->ok ? BB_OK : BB_FULL;
 }

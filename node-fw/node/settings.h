@@ -10,20 +10,21 @@
 #include <busbar/status.h>
 #include <stdint.h>
 
-#define SETTINGS_TEXT_MAX  4096 /* bytes of the file */
-#define SETTINGS_STATE_MAX 256  /* the path of the boot counter's file, with its NUL */
+#define SETTINGS_TEXT_MAX  4096  /* bytes of the file */
+#define SETTINGS_STATE_MAX 256   /* the path of the boot counter's file, with its NUL */
+#define SETTINGS_ID_MAX    65534 /* 65535 is said by boards that are not enrolled */
 
 /* What a board does when nobody can tell it what to do. */
 enum link_loss { LINK_LOSS_HOLD, LINK_LOSS_ZERO, LINK_LOSS_FIXED };
 
 struct settings {
-    uint16_t id; /* 1 … 65535 */
+    uint16_t id; /* 1 … SETTINGS_ID_MAX */
     char name[BB_NAME_MAX];
     struct curve_parameters parameters; /* curve_of has accepted them */
     enum link_loss on_link_loss;
     uint32_t fixed_mw;              /* ≤ parameters.pmax */
     uint32_t ramp_mw_per_s;         /* 0: no limit */
-    char state[SETTINGS_STATE_MAX]; /* relative to the file */
+    char state[SETTINGS_STATE_MAX]; /* relative to the file; "": not given, as on a card */
 };
 
 /* Why a file was refused, for people: "omega: 17,17 is not a number 0 … 4294.967295". */
@@ -44,5 +45,10 @@ BB_MUST_CHECK enum status settings_format(const struct settings *settings, struc
  * `text` must be one that settings_parse accepts. BB_FULL when `w` is too small. */
 BB_MUST_CHECK enum status settings_rewrite(struct bytes text, const struct curve_parameters *parameters,
                                            struct writer *w);
+
+/* The file that `changes` make of `text`: when their first line is `+`, each further line takes the place of
+ * the one with its key, or comes after the last; else they are the file. What comes out may be none that
+ * settings_parse accepts. BB_FULL when `w` is too small. */
+BB_MUST_CHECK enum status settings_merge(struct bytes text, struct bytes changes, struct writer *w);
 
 #endif

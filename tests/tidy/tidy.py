@@ -22,7 +22,8 @@ TOP = {"bus", "agents", "node-fw", "ledger", "market", "include", "tests", "conf
 # allowed, <busbar/…> too. A rule for `agents` holds for each of its folders.
 MAY_INCLUDE = {
     "include": [],
-    "node-fw": ["node-fw/node", "node-fw/link", "node-fw/dispatch"],
+    "node-fw": ["node-fw/card", "node-fw/node", "node-fw/link", "node-fw/dispatch"],
+    "node-fw/card": ["node-fw/node", "node-fw/link", "node-fw/dispatch"],
     "node-fw/dispatch": [],
     "node-fw/link": [],
     "node-fw/node": ["node-fw/dispatch", "node-fw/link"],
@@ -69,7 +70,7 @@ THIRD_PARTY = {
 }
 
 # Cores: state, command and time in, events out. No clock, randomness, allocation, printing, file or socket.
-PURE = ["node-fw/dispatch", "node-fw/link", "node-fw/node", "bus/core", "bus/zmtp", "market", "agents/web/model"]
+PURE = ["node-fw/dispatch", "node-fw/link", "node-fw/node", "node-fw/card", "bus/core", "bus/zmtp", "market", "agents/web/model"]
 PURE_HEADERS = {"errno.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "strings.h", "sodium.h", "inttypes.h", "limits.h", "stdarg.h", "float.h"}
 PURE_BANNED = ["malloc", "calloc", "realloc", "free", "printf", "fprintf", "puts", "time", "clock_gettime", "random",
                "getrandom", "socket", "open", "fopen", "read", "write", "getenv"]
