@@ -2,7 +2,7 @@
 // ledger/core/proof.c, written a second time.
 //
 //   const verify = receiptVerifier({sha256, keccak256, recover});
-//   const {fault, text, statement} = await verify(bytes, trust);
+//   const {fault, text, statement} = await verify(bytes, trust, told);
 //
 // The three functions are the caller's, and may answer at once or with a promise:
 //   sha256(bytes), keccak256(bytes) -> 32 bytes
@@ -11,6 +11,15 @@
 // `bytes` is a Uint8Array. `trust` is what trustOfGenesis makes of the genesis' canonical bytes, or
 //   {genesis: 32 bytes, chainId: BigInt, contract: 20 bytes, sealer: 20 bytes or null for any}.
 // `fault` is "good" or one of FAULTS, `text` its sentence; `statement` is what is proven, null unless good. Integers are BigInt.
+
+// `told`, when given, is called with each check as it is done: {step, good, text}; the first that is not good is the last.
+
+import {Malformed, Reader, demand, equal, hashing, hex, list, readHeader, readReceipt, readSeals, readTransaction}
+  from './format.mjs';
+
+export {hex};
+
+const PROOF_MAX = 256 * 1024;
 
 export const FAULTS = {
   good: 'the receipt is good',
@@ -25,203 +34,6 @@ export const FAULTS = {
   'head-seal': "the later block's seal is not its sealer's",
   history: "the block is not in the later block's history",
 };
-
-const RECEIPT_MAX = 240 * 1024;
-const PROOF_MAX = RECEIPT_MAX + 16 * 1024;
-const TEXT_MAX = 255;
-const TRADES_MAX = 1024;
-const PASSED_MAX = 16;
-const VERDICTS = 29;
-const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
-const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-
-// Type number -> name and members after the actor, nonce and deadline, as wallets sign them.
-const TYPES = [
-  null,
-  ['SellOrder', 'seller', 'uint64 intervalStart,int64 energyWh,int64 priceMicroPerKWh,uint64 expires'],
-  ['BuyOrder', 'buyer', 'uint64 intervalStart,int64 energyWh,int64 maxPriceMicroPerKWh,uint8 fill,uint64 expires'],
-  ['UpdateOrder', 'owner', 'uint64 order,int64 energyWh,int64 priceMicroPerKWh'],
-  ['CancelOrder', 'owner', 'uint64 order'],
-  ['Transfer', 'from', 'address to,int64 amountNano'],
-  ['Admit', 'operator', 'address participant,string name,uint8 role'],
-  ['Revoke', 'operator', 'address participant'],
-  ['Rekey', 'operator', 'address participant,address successor'],
-  ['Mint', 'operator', 'address to,int64 amountNano,int64 energyWh'],
-  ['SetLine', 'distribution', 'address buyer,address seller,int64 capacityWh'],
-  ['SetPolicy', 'distribution', 'uint8 mode,int64 penaltyMicroPerKWh,uint8 recipient,int64 minPriceMicroPerKWh,'
-    + 'int64 maxPriceMicroPerKWh,uint64 intervalSeconds,uint64 gateSeconds'],
-  ['SetMarket', 'operator', 'uint8 state'],
-  ['Correction', 'operator', 'bytes32 transaction,address from,address to,int64 amountNano,int64 energyWh,string reason'],
-  ['SetSealer', 'operator', 'address sealer'],
-].map((row) => row && {
-  name: row[0],
-  encodeType: `${row[0]}(address ${row[1]},uint64 nonce,uint64 deadline,${row[2]})`,
-  members: `address ${row[1]},uint64 nonce,uint64 deadline,${row[2]}`.split(',').map((text) => {
-    const [kind, name] = text.split(' ');
-    return {kind, name};
-  }),
-});
-
-const DOMAIN = 'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)';
-const utf8 = new TextEncoder();
-
-class Malformed extends Error {}
-
-function demand(condition) {
-  if (!condition) throw new Malformed();
-}
-
-function concat(...parts) {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
-function equal(a, b) {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-/** "0x" and two digits a byte. */
-export function hex(bytes) {
-  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-}
-
-function bigEndian(bytes) {
-  return bytes.length === 0 ? 0n : BigInt(hex(bytes));
-}
-
-function word(value) {
-  const out = new Uint8Array(32);
-  let left = BigInt.asUintN(256, BigInt(value));
-  for (let i = 31; i >= 0; i--, left >>= 8n) out[i] = Number(left & 0xffn);
-  return out;
-}
-
-/** Little-endian integers and byte ranges, never past the end. */
-class Reader {
-  constructor(bytes) {
-    this.bytes = bytes;
-    this.at = 0;
-  }
-
-  take(size) {
-    demand(size <= this.bytes.length - this.at);
-    this.at += size;
-    return this.bytes.subarray(this.at - size, this.at);
-  }
-
-  uint(size) {
-    return this.take(size).reduceRight((value, byte) => value * 256 + byte, 0);
-  }
-
-  u64() {
-    return bigEndian(this.take(8).slice().reverse());
-  }
-
-  i64() {
-    return BigInt.asIntN(64, this.u64());
-  }
-
-  done() {
-    demand(this.at === this.bytes.length);
-  }
-}
-
-// -- the parts of a file ------------------------------------------------------------------------------------------
-
-const WORDS = {
-  address: (bytes) => (demand(bigEndian(bytes.subarray(0, 12)) === 0n), bytes.subarray(12)),
-  uint64: (bytes) => bounded(bigEndian(bytes), 64),
-  uint8: (bytes) => bounded(bigEndian(bytes), 8),
-  int64: (bytes) => {
-    const value = BigInt.asIntN(256, bigEndian(bytes));
-    demand(BigInt.asIntN(64, value) === value);
-    return value;
-  },
-  bytes32: (bytes) => bytes,
-  string: (bytes) => bytes,
-};
-
-function bounded(value, bits) {
-  demand(BigInt.asUintN(bits, value) === value);
-  return value;
-}
-
-async function readTransaction(bytes, keccak256) {
-  const r = new Reader(bytes);
-  const type = TYPES[r.uint(1)];
-  demand(type);
-  const words = type.members.map(() => r.take(32));
-  const signature = r.take(65);
-  const message = {};
-  type.members.forEach(({kind, name}, i) => {
-    message[name] = WORDS[kind](words[i]);
-  });
-  const text = type.members.find(({kind}) => kind === 'string');
-  if (text) {
-    const raw = r.take(r.uint(2));
-    demand(raw.length <= TEXT_MAX && !raw.includes(0) && equal(await keccak256(raw), message[text.name]));
-    try {
-      message[text.name] = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(raw);
-    } catch {
-      throw new Malformed();
-    }
-  }
-  r.done();
-  return {type, words, signature, message, actor: words[0].subarray(12)};
-}
-
-function list(count, read) {
-  return Array.from({length: count}, read);
-}
-
-function readReceipt(bytes) {
-  demand(bytes.length <= RECEIPT_MAX);
-  const r = new Reader(bytes);
-  const id = r.take(32);
-  const verdict = r.uint(1);
-  const order = r.u64();
-  const tradeCount = r.uint(4);
-  demand(tradeCount <= TRADES_MAX);
-  const trades = list(tradeCount, () => ({
-    buyer: r.take(20), seller: r.take(20), post: r.u64(), bid: r.u64(), interval: r.u64(),
-    energyWh: r.i64(), priceMicroPerKWh: r.i64(), feeMicroPerKWh: r.i64(), network: r.uint(1), version: r.u64(),
-  }));
-  const passedCount = r.uint(1);
-  const passedTotal = r.uint(4);
-  demand(verdict < VERDICTS && passedCount <= PASSED_MAX && passedCount <= passedTotal);
-  const passed = list(passedCount, () => ({post: r.u64(), seller: r.take(20), headroomWh: r.i64()}));
-  const balanceCount = r.uint(4);
-  demand(balanceCount <= bytes.length / 52);
-  const balances = list(balanceCount, () => ({
-    address: r.take(20), moneyNano: r.i64(), escrowNano: r.i64(), energyWh: r.i64(), onSaleWh: r.i64(),
-  }));
-  r.done();
-  return {id, verdict, order, trades, passed, passedTotal, balances};
-}
-
-function readHeader(r) {
-  const bytes = r.take(245);
-  const h = new Reader(bytes);
-  demand(hex(h.take(4)) === '0x42454231'); // "BEB1"
-  const header = {
-    bytes, height: h.u64(), previous: h.take(32), history: h.take(32), term: h.u64(), timeMs: h.i64(),
-    transactions: h.take(32), receipts: h.take(32), changes: h.take(32), checkpoint: h.uint(1), state: h.take(32),
-    sealer: h.take(20), count: h.uint(4),
-  };
-  demand(header.checkpoint === 1 || (header.checkpoint === 0 && bigEndian(header.state) === 0n));
-  return header;
-}
-
-function readSeals(r) {
-  const count = r.uint(1);
-  demand(count <= 8);
-  return list(count, () => ({kind: r.uint(1), bytes: r.take(r.uint(2))}));
-}
 
 function readPath(r) {
   const count = r.uint(1);
@@ -256,88 +68,50 @@ export async function trustOfGenesis(bytes, sha256) {
   demand(hex(r.take(4)) === '0x42454731'); // "BEG1"
   const chainId = r.u64();
   const contract = r.take(20);
-  r.i64();
-  return {genesis: await sha256(bytes), chainId, contract, sealer: r.take(20)};
+  const timeMs = r.i64();
+  return {genesis: await sha256(bytes), chainId, contract, timeMs, sealer: r.take(20)};
 }
 
 // -- the checks ---------------------------------------------------------------------------------------------------
 
 /** A verifier over the caller's three functions; see the head of the file. */
-export function receiptVerifier({sha256, keccak256, recover}) {
-  const leaf = (data) => sha256(concat([0], data));
-  const node = (left, right) => sha256(concat([1], left, right));
+export function receiptVerifier(functions) {
+  const {sha256, keccak256} = functions;
+  const {included, leaf, sealed, signedBy, transactionId} = hashing(functions);
+  const blockLeaf = async (header) => leaf(await sha256(header.bytes));
+  const inBlock = async (bytes, {header, index}, path, root) =>
+    included(await leaf(bytes), BigInt(index), BigInt(header.count), path, root);
 
-  async function separator(trust) {
-    return keccak256(concat(
-      await keccak256(utf8.encode(DOMAIN)), await keccak256(utf8.encode('Bit-Energy')),
-      await keccak256(utf8.encode('1')), word(trust.chainId), word(bigEndian(trust.contract)), trust.genesis));
-  }
+  // Step -> what it asks, and what is known when it is good. Its name is the fault when it is not.
+  const CHECKS = [
+    ['genesis', 'the file is of this chain', (f, trust) => equal(f.genesis, trust.genesis)],
+    ['id', "the transaction's id on this chain is the receipt's",
+      async (f, trust) => equal(await transactionId(f.transaction, trust), f.receipt.id)],
+    ['signature', 'its actor has signed it',
+      (f) => signedBy(f.receipt.id, f.transaction.signature, f.transaction.actor)],
+    ['transaction', 'the transaction is in the block, at its place',
+      (f) => inBlock(f.transactionBytes, f, f.transactionPath, f.header.transactions)],
+    ['receipt', 'what became of it is in the block, at the same place',
+      (f) => inBlock(f.receiptBytes, f, f.receiptPath, f.header.receipts)],
+    ['seal', 'the sealer has signed the block', (f) => sealed(f.header, f.seals)],
+    ['head-seal', 'the sealer has signed the later block', ({head}) => sealed(head.header, head.seals)],
+    ['history', "the block is in the later block's history", async ({header, head}) =>
+      included(await blockLeaf(header), header.height, head.header.height, head.path, head.header.history)],
+    ['sealer', 'the sealer is the one whom this chain names',
+      (f, trust) => !trust.sealer || equal((f.head ?? f).header.sealer, trust.sealer)],
+  ];
 
-  async function transactionId({type, words}, trust) {
-    const structure = await keccak256(concat(await keccak256(utf8.encode(type.encodeType)), ...words));
-    return keccak256(concat([0x19, 0x01], await separator(trust), structure));
-  }
+  // Asked only where the file has a later block.
+  const LATER = ['head-seal', 'history'];
 
-  // Source: EIP-2 for the low s; anything else is nobody's signature.
-  async function signer(digest, signature) {
-    const r = bigEndian(signature.subarray(0, 32));
-    const s = bigEndian(signature.subarray(32, 64));
-    const v = signature[64];
-    if ((v !== 27 && v !== 28) || r === 0n || r >= ORDER || s === 0n || s > HALF_ORDER) return null;
-    return recover(digest, signature);
-  }
-
-  async function signedBy(digest, signature, address) {
-    const found = await signer(digest, signature);
-    return found !== null && equal(found, address);
-  }
-
-  async function sealed(header, seals) {
-    if (seals.length !== 1 || seals[0].kind !== 1 || seals[0].bytes.length !== 65) return false;
-    return signedBy(await sha256(header.bytes), seals[0].bytes, header.sealer);
-  }
-
-  // Source: RFC 9162 section 2.1.3.2. `index` and `size` are BigInt.
-  async function included(leafHash, index, size, path, root) {
-    if (index >= size) return false;
-    let at = index;
-    let last = size - 1n;
-    let up = leafHash;
-    for (const hash of path) {
-      if (last === 0n) return false;
-      if (at & 1n || at === last) {
-        up = await node(hash, up);
-        while (!(at & 1n) && at !== 0n) {
-          at >>= 1n;
-          last >>= 1n;
-        }
-      } else {
-        up = await node(up, hash);
-      }
-      at >>= 1n;
-      last >>= 1n;
+  async function check(file, trust, told) {
+    for (const [step, text, holds] of CHECKS) {
+      if (!file.head && LATER.includes(step)) continue;
+      const good = await holds(file, trust);
+      told?.({step, good, text: good ? text : FAULTS[step]});
+      if (!good) return step;
     }
-    return last === 0n && equal(up, root);
-  }
-
-  async function check(file, trust) {
-    const {transaction, receipt, header, head} = file;
-    if (!equal(file.genesis, trust.genesis)) return 'genesis';
-    const id = await transactionId(transaction, trust);
-    if (!equal(id, receipt.id)) return 'id';
-    if (!await signedBy(id, transaction.signature, transaction.actor)) return 'signature';
-    const [index, count] = [BigInt(file.index), BigInt(header.count)];
-    if (!await included(await leaf(file.transactionBytes), index, count, file.transactionPath, header.transactions))
-      return 'transaction';
-    if (!await included(await leaf(file.receiptBytes), index, count, file.receiptPath, header.receipts)) return 'receipt';
-    if (!await sealed(header, file.seals)) return 'seal';
-    if (head) {
-      if (!await sealed(head.header, head.seals)) return 'head-seal';
-      const hash = await leaf(await sha256(header.bytes));
-      if (!await included(hash, header.height, head.header.height, head.path, head.header.history)) return 'history';
-    }
-    const last = head ? head.header : header;
-    return trust.sealer && !equal(last.sealer, trust.sealer) ? 'sealer' : 'good';
+    return 'good';
   }
 
   async function statementOf(file) {
@@ -351,15 +125,16 @@ export function receiptVerifier({sha256, keccak256, recover}) {
     };
   }
 
-  return async function verify(bytes, trust) {
+  return async function verify(bytes, trust, told) {
     let fault;
     let file;
     try {
       file = await readFile(bytes, keccak256);
-      fault = await check(file, trust);
+      fault = await check(file, trust, told);
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       fault = 'malformed';
+      told?.({step: fault, good: false, text: FAULTS[fault]});
     }
     return {fault, text: FAULTS[fault], statement: fault === 'good' ? await statementOf(file) : null};
   };

@@ -1,5 +1,5 @@
-/* make-receipts FOLDER: writes genesis.bin and good receipt files (alone.bin, under-head.bin, text.bin) for
- * the tests of the stand-alone verifiers. */
+/* make-receipts FOLDER: writes genesis.bin and good receipt files (alone.bin, under-head.bin, text.bin) and
+ * the blocks 1 to 9 (block-N.bin) for the tests of the stand-alone verifiers. */
 #include "tests/ledger/core/receipts.h"
 
 #include <stdio.h>
@@ -27,8 +27,11 @@ int main(int argc, char **argv)
     write_file(argv[1], "alone.bin", (struct bytes){file, receipts_write(&receipts, 4, 2, 0, file)});
     write_file(argv[1], "under-head.bin", (struct bytes){file, receipts_write(&receipts, 4, 2, 9, file)});
     write_file(argv[1], "text.bin", (struct bytes){file, receipts_write(&receipts, 4, 3, 6, file)});
-    write_file(argv[1], "block-4.bin", (struct bytes){receipts.blocks[4], receipts.sizes[4]});
-    write_file(argv[1], "block-6.bin", (struct bytes){receipts.blocks[6], receipts.sizes[6]});
+    for (size_t height = 1; height <= 9; height++) {
+        char name[32];
+        snprintf(name, sizeof name, "block-%zu.bin", height);
+        write_file(argv[1], name, (struct bytes){receipts.blocks[height], receipts.sizes[height]});
+    }
     receipts_close(&receipts);
     return 0;
 }

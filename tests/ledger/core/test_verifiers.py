@@ -1,4 +1,5 @@
-"""The stand-alone verifiers of receipts, as people run them: busbar-verify-receipt, and receipt.mjs under Node.
+"""The stand-alone verifiers of receipts, as people run them: busbar-verify-receipt, and receipt.mjs under Node;
+and chain.mjs, which follows blocks.
 
 The hashes and the recovery of the JavaScript are those of @noble's packages (tests/ledger/npm).
 """
@@ -94,9 +95,10 @@ class Verifiers(unittest.TestCase):
 
     def test_javascript(self):
         wallets.installed()
-        done = subprocess.run(["node", HERE / "receipt_test.mjs", self.folder, FOLDER], capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn(" 0 failed", done.stdout)
+        for test in ("receipt_test.mjs", "chain_test.mjs"):
+            done = subprocess.run(["node", HERE / test, self.folder, FOLDER], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertIn(" 0 failed", done.stdout)
 
 
 if __name__ == "__main__":
