@@ -221,6 +221,33 @@ static enum status on_parameter(void *context, const char *caller, const char *p
     return status == BB_OK ? send_to(agent, &t, &m, out) : status;
 }
 
+/* The boards in the order of the site file, and who is whose neighbour, each pair once. */
+static enum status on_site(void *context, const char *caller, const char *params, char **out)
+{
+    (void)caller, (void)params;
+    const struct site *site = &((const struct agent *)context)->site;
+    json_t *boards = json_array(), *links = json_array();
+    for (size_t i = 0; i < site->count; i++) {
+        const struct site_board *b = &site->boards[i];
+        json_array_append_new(boards, json_pack("{s:i,s:s,s:s,s:s,s:s,s:s}", "board", b->id, "name", b->name,
+                                                "kind", b->kind == SITE_CONSUMER ? "consumer" : "generator",
+                                                "agent", b->agent, "topic", b->topic, "dispatch",
+                                                b->agent_runs ? "agent" : "board"));
+        for (size_t k = 0; k < b->neighbour_count; k++) {
+            const struct site_board *other = site_by_id(site, b->neighbours[k]);
+            if (other != NULL && other > b)
+                json_array_append_new(links, json_pack("[s,s]", b->name, other->name));
+        }
+    }
+    json_t *root = json_pack("{s:s,s:s,s:i,s:i,s:i,s:o,s:o}", "name", site->name, "method",
+                             site->method == 0 ? "curves" : "incremental-cost", "exchange_ms",
+                             site->exchange_ms, "heartbeat_ms", site->heartbeat_ms, "expiry_ms",
+                             site->expiry_ms, "boards", boards, "links", links);
+    *out = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return BB_OK;
+}
+
 static enum status on_boards(void *context, const char *caller, const char *params, char **out)
 {
     (void)caller, (void)params;
@@ -239,9 +266,13 @@ enum status commands_start(struct agent *agent)
     static const struct {
         const char *method;
         bb_on_call *on_call;
-    } methods[] = {{"boards", on_boards},           {"board.hold", on_hold},
-                   {"board.release", on_release},   {"board.stop", on_stop},
-                   {"board.override", on_override}, {"board.parameter", on_parameter}};
+    } methods[] = {{"boards", on_boards},
+                   {"site", on_site},
+                   {"board.hold", on_hold},
+                   {"board.release", on_release},
+                   {"board.stop", on_stop},
+                   {"board.override", on_override},
+                   {"board.parameter", on_parameter}};
     enum status status = BB_OK;
     for (size_t i = 0; i < sizeof methods / sizeof *methods && status == BB_OK; i++)
         status = bb_serve(agent->client, methods[i].method, methods[i].on_call, agent);

@@ -46,6 +46,7 @@ MAY_INCLUDE = {
                "market", "ledger/crypto", "ledger/core", "agents/bundle", "agents/care", "agents/views"],
     "agents/views": [],
     "agents/web/model": [],
+    "agents/web": ["agents/web", "agents/web/api", "agents/web/model", "agents/views", "bus/client"],
     "tests": [""],
 }
 

@@ -22,13 +22,20 @@ static bool same(const char *kept, size_t size, const char *text)
     return strcmp(kept, cut) == 0;
 }
 
+/* The place of the alarm; a->count: there is none. */
+static size_t place_of(const struct alarms *a, const char *topic, const char *alert)
+{
+    size_t i = 0;
+    while (i < a->count && !(same(a->list[i].topic, ALARMS_TOPIC_SIZE, topic) &&
+                             same(a->list[i].alert, ALARMS_WORD_SIZE, alert)))
+        i++;
+    return i;
+}
+
 static struct alarm *find(struct alarms *a, const char *topic, const char *alert)
 {
-    for (size_t i = 0; i < a->count; i++)
-        if (same(a->list[i].topic, ALARMS_TOPIC_SIZE, topic) &&
-            same(a->list[i].alert, ALARMS_WORD_SIZE, alert))
-            return &a->list[i];
-    return NULL;
+    size_t place = place_of(a, topic, alert);
+    return place < a->count ? &a->list[place] : NULL;
 }
 
 static struct alarm *find_id(struct alarms *a, uint32_t id)
@@ -52,6 +59,7 @@ static struct alarm *make_room(struct alarms *a)
             oldest = other;
     }
     a->forgotten++;
+    a->pushed_out = oldest->id;
     return oldest;
 }
 
@@ -79,6 +87,7 @@ const struct alarm *alarms_raise(struct alarms *a, const struct alarm_event *eve
     struct alarm *alarm = find(a, event->topic, event->alert);
     bool told = alarm != NULL && alarm->standing && event->standing &&
                 same(alarm->text, sizeof alarm->text, event->text);
+    a->pushed_out = 0;
     if (alarm == NULL)
         alarm = create(a, event, now_ms);
     else if (alarm->state == ALARM_CLEARED)
@@ -92,6 +101,12 @@ const struct alarm *alarms_raise(struct alarms *a, const struct alarm_event *eve
     alarm->standing = event->standing || alarm->standing;
     alarm->again = alarm->state == ALARM_SHELVED;
     return alarm;
+}
+
+bool alarms_stands(const struct alarms *a, const char *topic, const char *alert)
+{
+    size_t place = place_of(a, topic, alert);
+    return place < a->count && a->list[place].standing;
 }
 
 const struct alarm *alarms_clear(struct alarms *a, const char *topic, const char *alert, int64_t now_ms)

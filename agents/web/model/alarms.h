@@ -43,7 +43,8 @@ struct alarms {
     struct alarm list[ALARMS_MAX];
     size_t count;
     uint32_t last_id;
-    uint64_t forgotten; /* pushed out by newer ones */
+    uint64_t forgotten;  /* pushed out by newer ones */
+    uint32_t pushed_out; /* the id of the one that the last alarms_raise pushed out; 0: none */
 };
 
 /* What is said of something that happened. Borrowed. */
@@ -64,6 +65,9 @@ enum alarms_verdict {
  * words only gets its last_ms, and is returned all the same. When all places are taken, the oldest cleared
  * alarm makes room, without one the oldest. */
 const struct alarm *alarms_raise(struct alarms *alarms, const struct alarm_event *event, int64_t now_ms);
+
+/* True when this condition stands. */
+bool alarms_stands(const struct alarms *alarms, const char *topic, const char *alert);
 
 /* The condition has ended. The alarm, or NULL when there was none standing. */
 const struct alarm *alarms_clear(struct alarms *alarms, const char *topic, const char *alert, int64_t now_ms);

@@ -43,6 +43,8 @@ static void test_condition(void **state)
     const struct alarm *alarm = raise_it("offline", true, 100);
     assert_int_equal(alarm->id, 1);
     assert_int_equal(alarm->state, ALARM_ACTIVE);
+    assert_true(alarms_stands(&alarms, "alerts/x", "offline"));
+    assert_false(alarms_stands(&alarms, "alerts/x", "lost"));
     assert_int_equal(acknowledge(1, 200), ALARM_ACKNOWLEDGED);
     assert_int_equal(alarms_open(&alarms), 1);
     assert_ptr_equal(alarms_clear(&alarms, "alerts/x", "offline", 300), alarm);
@@ -154,6 +156,7 @@ static void test_bounded(void **state)
     alarms_clear(&alarms, "alerts/x", "a500", 5001);
     assert_int_equal(raise_it("new", true, 6000)->id, ALARMS_MAX + 1);
     assert_int_equal(alarms.list[500].id, ALARMS_MAX + 1);
+    assert_int_equal(alarms.pushed_out, 501);
     raise_it("newer", true, 6001);
     assert_int_equal(alarms.list[0].id, ALARMS_MAX + 2);
     assert_int_equal(alarms.count, ALARMS_MAX);

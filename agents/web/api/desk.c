@@ -1,0 +1,221 @@
+#include "agents/web/api/desk.h"
+
+#include "agents/views/views.h"
+#include "bus/client/ask.h"
+
+#include <busbar/check.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct waiter {
+    desk_done *done;
+    void *context;
+    struct waiter *next;
+};
+
+/* A question under way, or answered and fresh. */
+struct entry {
+    struct desk *desk;
+    char *key;  /* peer, method and params; NULL: not to be shared (any more) */
+    char *peer; /* NULL: the broker */
+    bool flying, acts;
+    int64_t answered_ms;
+    json_t *answer;
+    struct waiter *waiters, **last;
+    struct entry *next;
+};
+
+struct desk {
+    struct bb_client *client;
+    struct entry *entries;
+    size_t flying, waiting;
+};
+
+static char *copy(const char *text)
+{
+    char *out = text == NULL ? NULL : strdup(text);
+    CHECK(out != NULL || text == NULL);
+    return out;
+}
+
+struct desk *desk_open(struct bb_client *client)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+    CHECK(desk != NULL);
+    desk->client = client;
+    return desk;
+}
+
+static void drop(struct desk *desk, struct entry *entry)
+{
+    struct entry **at = &desk->entries;
+    while (*at != entry)
+        at = &(*at)->next;
+    *at = entry->next;
+    free(entry->key);
+    free(entry->peer);
+    json_decref(entry->answer);
+    free(entry);
+}
+
+void desk_close(struct desk *desk)
+{
+    if (desk == NULL)
+        return;
+    while (desk->entries != NULL)
+        drop(desk, desk->entries);
+    free(desk);
+}
+
+void desk_sweep(struct desk *desk)
+{
+    int64_t now = bb_loop_mono_ms();
+    for (struct entry *e = desk->entries, *next; e != NULL; e = next) {
+        next = e->next;
+        if (!e->flying && (e->key == NULL || now - e->answered_ms >= DESK_FRESH_MS))
+            drop(desk, e);
+    }
+}
+
+void desk_stale(struct desk *desk, const char *peer)
+{
+    for (struct entry *e = desk->entries; e != NULL; e = e->next)
+        if (peer == NULL || (e->peer != NULL && strcmp(e->peer, peer) == 0)) {
+            free(e->key);
+            e->key = NULL;
+        }
+}
+
+static void give(struct entry *entry, const struct desk_answer *answer)
+{
+    struct waiter *waiter = entry->waiters;
+    entry->waiters = NULL;
+    while (waiter != NULL) {
+        struct waiter *next = waiter->next;
+        entry->desk->waiting--;
+        waiter->done(waiter->context, answer);
+        free(waiter);
+        waiter = next;
+    }
+}
+
+/* The result of a call is JSON; what the broker knows under a key is a text. */
+static json_t *parsed(const struct entry *entry, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    return entry->peer == NULL ? views_answer(text) : json_loads(text, JSON_DECODE_ANY, NULL);
+}
+
+static void on_reply(void *context, enum status status, const char *text)
+{
+    struct entry *entry = context;
+    struct desk *desk = entry->desk;
+    const char *why = bb_client_reason(desk->client);
+    char *reason = copy(*why == '\0' ? bb_status_text(status) : why);
+    json_t *json = parsed(entry, text);
+    if (status == BB_OK && json == NULL)
+        status = BB_MALFORMED;
+    entry->flying = false;
+    desk->flying--;
+    entry->answered_ms = bb_loop_mono_ms();
+    if (entry->acts)
+        desk_stale(desk, NULL);
+    if (status == BB_OK)
+        entry->answer = json_incref(json);
+    else {
+        free(entry->key);
+        entry->key = NULL;
+    }
+    give(entry,
+         &(struct desk_answer){status, json, status == BB_MALFORMED ? "its answer is no JSON" : reason});
+    json_decref(json);
+    free(reason);
+    desk_sweep(desk);
+}
+
+static char *key_of(const struct desk_question *q, const char *params)
+{
+    char *key = NULL;
+    CHECK(asprintf(&key, "%s\n%s\n%s", q->peer == NULL ? "" : q->peer, q->method,
+                   params == NULL ? "" : params) >= 0);
+    return key;
+}
+
+static struct entry *find(struct desk *desk, const char *key)
+{
+    for (struct entry *e = desk->entries; e != NULL; e = e->next)
+        if (e->key != NULL && strcmp(e->key, key) == 0)
+            return e;
+    return NULL;
+}
+
+static void add_waiter(struct desk *desk, struct entry *entry, desk_done *done, void *context)
+{
+    struct waiter *waiter = malloc(sizeof *waiter);
+    CHECK(waiter != NULL);
+    *waiter = (struct waiter){done, context, NULL};
+    if (entry->waiters == NULL)
+        entry->last = &entry->waiters;
+    *entry->last = waiter;
+    entry->last = &waiter->next;
+    desk->waiting++;
+}
+
+static enum status send_it(struct desk *desk, const struct desk_question *q, const char *params,
+                           struct entry *entry)
+{
+    if (q->peer != NULL)
+        return bb_request(desk->client, q->peer, q->method, params, q->timeout_ms, on_reply, entry);
+    if (strcmp(q->method, "peers") == 0)
+        return bb_peers_later(desk->client, q->timeout_ms, on_reply, entry);
+    return bb_query_later(desk->client, q->method, q->timeout_ms, on_reply, entry);
+}
+
+/* A question that nobody has asked. */
+static enum status ask_anew(struct desk *desk, const struct desk_question *q, const char *params, char *key,
+                            desk_done *done, void *context)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    CHECK(entry != NULL);
+    *entry = (struct entry){.desk = desk, .key = key, .peer = copy(q->peer), .flying = true, .acts = q->acts};
+    entry->next = desk->entries;
+    desk->entries = entry;
+    enum status status = desk->flying < DESK_FLIGHT_MAX ? send_it(desk, q, params, entry) : BB_FULL;
+    if (status != BB_OK) {
+        drop(desk, entry);
+        return status;
+    }
+    desk->flying++;
+    add_waiter(desk, entry, done, context);
+    return BB_OK;
+}
+
+void desk_ask(struct desk *desk, struct desk_question q, desk_done *done, void *context)
+{
+    char *params = q.params == NULL ? NULL : json_dumps(q.params, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(q.params);
+    desk_sweep(desk);
+    char *key = q.acts ? NULL : key_of(&q, params);
+    struct entry *known = key == NULL ? NULL : find(desk, key);
+    enum status status = desk->waiting < DESK_WAIT_MAX ? BB_OK : BB_FULL;
+    if (known != NULL && !known->flying) {
+        json_t *answer = json_incref(known->answer);
+        done(context, &(struct desk_answer){BB_OK, answer, ""});
+        json_decref(answer);
+    } else if (known != NULL && status == BB_OK) {
+        add_waiter(desk, known, done, context);
+    } else {
+        if (status == BB_OK)
+            status = ask_anew(desk, &q, params, key, done, context);
+        else
+            free(key);
+        key = NULL;
+    }
+    free(key);
+    free(params);
+    if (status != BB_OK)
+        done(context, &(struct desk_answer){status, NULL,
+                                            status == BB_FULL ? "too many questions are under way; try again"
+                                                              : bb_client_reason(desk->client)});
+}
