@@ -103,6 +103,18 @@ void crew_tail(const struct crew *crew, const char *name, struct bb_reason *reas
              start == NULL ? tail : start);
 }
 
+/* Says how a member has ended, with the end of its log. */
+static enum status tell_end(struct crew *crew, const struct crew_member *member, int ended,
+                            struct bb_reason *reason)
+{
+    if (WIFSIGNALED(ended))
+        call_reason(reason, BB_CLOSED, "%s was ended by signal %d", member->name, WTERMSIG(ended));
+    else
+        call_reason(reason, BB_CLOSED, "%s ended with exit code %d", member->name, WEXITSTATUS(ended));
+    crew_tail(crew, member->name, reason);
+    return BB_CLOSED;
+}
+
 enum status crew_check(struct crew *crew, struct bb_reason *reason)
 {
     for (size_t i = 0; i < crew->count; i++) {
@@ -111,13 +123,25 @@ enum status crew_check(struct crew *crew, struct bb_reason *reason)
         if (member->pid == 0 || waitpid(member->pid, &ended, WNOHANG) != member->pid)
             continue;
         member->pid = 0;
-        if (WIFSIGNALED(ended))
-            call_reason(reason, BB_CLOSED, "%s was ended by signal %d", member->name, WTERMSIG(ended));
-        else
-            call_reason(reason, BB_CLOSED, "%s ended with exit code %d", member->name, WEXITSTATUS(ended));
-        crew_tail(crew, member->name, reason);
-        return BB_CLOSED;
+        return tell_end(crew, member, ended, reason);
     }
+    return BB_OK;
+}
+
+enum status crew_finish(struct crew *crew, const char *name, bool *ended_out, struct bb_reason *reason)
+{
+    size_t i = 0;
+    int ended;
+    while (i < crew->count && strcmp(crew->members[i].name, name) != 0)
+        i++;
+    *ended_out = i == crew->count;
+    if (*ended_out || waitpid(crew->members[i].pid, &ended, WNOHANG) != crew->members[i].pid)
+        return BB_OK;
+    struct crew_member member = crew->members[i];
+    crew->members[i] = crew->members[--crew->count];
+    if (!WIFEXITED(ended) || WEXITSTATUS(ended) != 0)
+        return tell_end(crew, &member, ended, reason);
+    *ended_out = true;
     return BB_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include <busbar/reason.h>
 #include <busbar/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -35,6 +36,11 @@ BB_MUST_CHECK enum status crew_start(struct crew *crew, const char *name, const 
 /* BB_OK while all run. BB_CLOSED when one has ended by itself: the reason names it, how it ended, its log and
  * the log's last lines. */
 BB_MUST_CHECK enum status crew_check(struct crew *crew, struct bb_reason *reason);
+
+/* For one that is to end by itself: *ended_out becomes true when it has, with exit code 0, and it is
+ * forgotten. BB_CLOSED with the reason, as crew_check, when it has ended otherwise. */
+BB_MUST_CHECK enum status crew_finish(struct crew *crew, const char *name, bool *ended_out,
+                                      struct bb_reason *reason);
 
 /* Asks all to end, kills after two seconds those that do not, reaps every one. */
 void crew_stop(struct crew *crew);

@@ -1,9 +1,16 @@
 #include "agents/cli/demo_crew.h"
 
+#include "agents/cli/call.h"
+
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATH_ROOM 1024
+/* Where a package for ARM boards puts their program. */
+#define BUSBAR_FIRMWARE "/usr/lib/busbar/armhf/busbar-node"
 
 /* Arguments of a program that is being put together: room for a cable of three words for each of 64 boards.
  */
@@ -111,14 +118,50 @@ enum status demo_crew_ledger(struct crew *crew, const struct plan *plan, struct 
     return crew_start(crew, "busbar-ledgerd", w.list, reason);
 }
 
-enum status demo_crew_boards(struct crew *crew, const struct plan *plan, struct bb_reason *reason)
+enum status demo_crew_firmware(struct bb_reason *reason, char *path_out)
+{
+    static const char beside[] = "/../../armhf/bin/busbar-node", installed[] = BUSBAR_FIRMWARE;
+    char path[PATH_MAX + sizeof beside];
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    path[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        memcpy(slash, beside, sizeof beside);
+        if (realpath(path, path_out) != NULL)
+            return BB_OK;
+    }
+    if (realpath(installed, path_out) != NULL)
+        return BB_OK;
+    return call_reason(
+        reason, BB_NOT_FOUND,
+        "there is no busbar-node for ARM: ./demo --boards emulated builds it, in the source tree; "
+        "installed it would be %s",
+        installed);
+}
+
+/* The words that run a board's program: this machine's, or another's through the emulator. */
+static enum status begin_board(struct words *w, const char *firmware, struct bb_reason *reason)
+{
+    if (firmware == NULL)
+        return begin(w, "busbar-node", reason);
+    enum status status = begin(w, "qemu-arm", reason);
+    if (status != BB_OK)
+        return call_reason(reason, status, "qemu-arm is not there: install the package qemu-user");
+    add(w, "-cpu");
+    add(w, "cortex-a7");
+    add(w, firmware);
+    return BB_OK;
+}
+
+enum status demo_crew_boards(struct crew *crew, const struct plan *plan, const char *firmware,
+                             struct bb_reason *reason)
 {
     enum status status = BB_OK;
     for (size_t i = 0; i < plan->scenario->count && status == BB_OK; i++) {
         const char *id = plan->scenario->nodes[i].id;
         struct words w;
         char agent[128], board[128], file[512], name[32];
-        status = begin(&w, "busbar-node", reason);
+        status = begin_board(&w, firmware, reason);
         if (status != BB_OK)
             break;
         plan_cable(plan, i, agent, board);

@@ -21,8 +21,13 @@ BB_MUST_CHECK enum status demo_crew_agents(struct crew *crew, const struct plan 
 BB_MUST_CHECK enum status demo_crew_ledger(struct crew *crew, const struct plan *plan,
                                            struct bb_reason *reason);
 
-/* The boards. Statuses as above. */
-BB_MUST_CHECK enum status demo_crew_boards(struct crew *crew, const struct plan *plan,
+/* The path of busbar-node for ARM: of the build beside this one, or installed. path_out[PATH_MAX].
+ * BB_NOT_FOUND, with how to come by it. */
+BB_MUST_CHECK enum status demo_crew_firmware(struct bb_reason *reason, char *path_out);
+
+/* The boards: busbar-node of this machine, or `firmware` through the emulator qemu-arm when that is not NULL.
+ * Statuses as above. */
+BB_MUST_CHECK enum status demo_crew_boards(struct crew *crew, const struct plan *plan, const char *firmware,
                                            struct bb_reason *reason);
 
 #endif

@@ -1,10 +1,10 @@
 /* busbar demo: a whole neighbourhood on this machine: boards on virtual cables, the broker, both agents;
  * until every board is certified, and on until Ctrl-C. */
-#include "agents/cli/crew.h"
 #include "agents/cli/decimal.h"
 #include "agents/cli/demo.h"
 #include "agents/cli/demo_crew.h"
 #include "agents/cli/demo_keys.h"
+#include "agents/cli/demo_whole.h"
 #include "agents/cli/home.h"
 #include "agents/cli/plan.h"
 #include "agents/cli/verbs.h"
@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -29,6 +30,8 @@ struct demo {
     char home[256], log_folder[300];
     bool own_home; /* made here: to be removed */
     bool json, once;
+    bool full;               /* whole emulated boards */
+    char firmware[PATH_MAX]; /* busbar-node for ARM; empty: this machine's is run */
     int64_t baud;
     struct crew crew;
     struct bb_loop *loop;
@@ -76,6 +79,12 @@ static enum status take_options(struct demo *d)
                             .method = method == NULL ? "curves" : method,
                             .topology = topology == NULL ? simulation_topology(&d->scenario) : topology,
                             .seed = 1};
+    const char *boards = call_value(call, "boards");
+    d->full = boards != NULL && strcmp(boards, "full") == 0;
+    if (boards != NULL && strcmp(boards, "process") != 0)
+        status = demo_crew_firmware(&d->reason, d->firmware);
+    if (status != BB_OK)
+        return status;
     if (strcmp(d->plan.topology, "links") == 0 && d->scenario.link_count == 0)
         return call_reason(&d->reason, BB_RANGE, "--topology links: the case gives no \"links\"");
     return BB_OK;
@@ -232,9 +241,22 @@ static enum status connect_client(struct demo *d)
     return status == BB_OK ? bb_subscribe(d->client, "Data/", on_message, d) : status;
 }
 
+/* The boards: programs, or whole ones that go on from where one was started. */
+static enum status start_boards(struct demo *d, const struct whole *whole)
+{
+    if (!d->full)
+        return demo_crew_boards(&d->crew, &d->plan, *d->firmware != '\0' ? d->firmware : NULL, &d->reason);
+    enum status status = demo_whole_start(whole);
+    return status == BB_OK ? demo_whole_enroll(whole, d->client) : status;
+}
+
 static enum status start_all(struct demo *d)
 {
-    enum status status = demo_crew_cables(&d->crew, &d->plan, d->baud, &d->reason);
+    const struct whole whole = {&d->crew,       &d->plan, d->loop,   d->firmware,
+                                d->deadline_ms, d->json,  &d->reason};
+    enum status status = d->full ? demo_whole_boot(&whole) : BB_OK;
+    if (status == BB_OK)
+        status = demo_crew_cables(&d->crew, &d->plan, d->baud, &d->reason);
     if (status == BB_OK)
         status = demo_crew_broker(&d->crew, &d->plan, &d->reason);
     if (status == BB_OK)
@@ -245,7 +267,7 @@ static enum status start_all(struct demo *d)
         status = demo_crew_agents(&d->crew, &d->plan, &d->reason);
     d->started_ms = bb_loop_mono_ms();
     if (status == BB_OK)
-        status = demo_crew_boards(&d->crew, &d->plan, &d->reason);
+        status = start_boards(d, &whole);
     return status;
 }
 
@@ -391,13 +413,21 @@ static enum status stay(struct demo *d)
     return status == BB_INTERRUPTED ? BB_OK : status;
 }
 
+static const char *boards_text(const struct demo *d)
+{
+    if (d->full)
+        return " (whole, in QEMU)";
+    return *d->firmware != '\0' ? " (ARM programs, by qemu-arm)" : "";
+}
+
 static enum status course(struct demo *d)
 {
     int timer;
     enum status status = start_all(d);
     if (status == BB_OK && !d->json)
-        printf("%s: %zu boards, %s, %s, cables at %lld baud, home %s\n\n", d->scenario.name,
-               d->scenario.count, d->plan.method, d->plan.topology, (long long)d->baud, d->home);
+        printf("%s: %zu boards%s, %s, %s, cables at %lld baud, home %s\n\n", d->scenario.name,
+               d->scenario.count, boards_text(d), d->plan.method, d->plan.topology, (long long)d->baud,
+               d->home);
     if (status == BB_OK)
         status = bb_loop_every(d->loop, DEMO_LOOK_MS, on_look, d, &timer);
     if (status == BB_OK)

@@ -77,6 +77,9 @@ static const struct option once = {"once", NULL, NULL, NULL, "end when every boa
 static const struct option case_file = {"case", "FILE", NULL, NULL,
                                         "another neighbourhood, of 2 to 40 boards"};
 static const struct option demo_baud = {"baud", "BAUD", NULL, NULL, "speed of the cables; 115200 without it"};
+static const struct option demo_boards = {
+    "boards", "KIND", NULL, "process emulated full",
+    "programs of this machine, programs for ARM, or whole emulated boards; process without it"};
 static const struct option demo_home = {"home", "DIR", NULL, NULL,
                                         "a home that is kept, instead of a temporary one"};
 static const struct option keep = {"keep", NULL, NULL, NULL, "keep the temporary home, with its logs"};
@@ -401,7 +404,8 @@ static const struct verb table[] = {
      NULL, LIST(&json, PAST), "busbar-historian(1)", verb_historian_status, false},
     {"demo", "", 0, 0, "run a whole neighbourhood on this machine: boards, broker, agents",
      "Without --case it is Table 1 of the thesis. It stays up until Ctrl-C unless --once is given.",
-     LIST(&once, &case_file, &method, &topology, &demo_baud, &demo_home, &keep, &demo_timeout, &json),
+     LIST(&once, &case_file, &method, &topology, &demo_boards, &demo_baud, &demo_home, &keep, &demo_timeout,
+          &json),
      "busbar-demo(1)", verb_demo, false},
     {"image build", "", 0, 0, "make the image of a board's SD card, or of many",
      "Debian's kernel and U-Boot with busbar-node as the only process; needs no root. Prints SHA-256 and "
