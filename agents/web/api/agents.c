@@ -68,10 +68,10 @@ void on_agent_act(void *context, struct exchange *exchange)
     log_info("order", LOG_TEXT("order", acts[which][1]), LOG_TEXT("agent", exchange_part(exchange, 0)),
              LOG_TEXT("user", exchange_user(exchange)));
     job_ask(job_open(context, exchange),
-            (struct desk_question){.peer = AGENTD,
-                                   .method = acts[which][1],
-                                   .params = named(exchange),
-                                   .timeout_ms = ACT_MS,
-                                   .acts = true},
+            (struct relay_question){.peer = AGENTD,
+                                    .method = acts[which][1],
+                                    .params = named(exchange),
+                                    .timeout_ms = ACT_MS,
+                                    .acts = true},
             job_relay);
 }

@@ -66,7 +66,7 @@ enum status api_open(const struct api_options *options, struct api **out)
     struct api *api = calloc(1, sizeof *api);
     CHECK(api != NULL);
     api->with = *options;
-    api->desk = desk_open(options->client);
+    api->relay = relay_open(options->client);
     api->present = json_object();
     api->started_mono = bb_loop_mono_ms();
     api->price_micro = -1;
@@ -90,7 +90,7 @@ void api_close(struct api *api)
     for (size_t i = 0; i < api->board_count; i++)
         json_decref(api->boards[i].object);
     json_decref(api->present);
-    desk_close(api->desk);
+    relay_close(api->relay);
     free(api);
 }
 

@@ -139,7 +139,7 @@ void on_submit(void *context, struct exchange *exchange)
         return;
     }
     job_ask(job_open(context, exchange),
-            (struct desk_question){
+            (struct relay_question){
                 .peer = LEDGER, .method = "submit", .params = given, .timeout_ms = SUBMIT_MS, .acts = true},
             job_relay);
 }

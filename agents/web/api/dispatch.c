@@ -94,11 +94,11 @@ static void send_order(struct job *job, const json_t *result)
     snprintf(name, sizeof name, "%s", agent);
     json_object_del(job->agents, agent);
     job_ask(job,
-            (struct desk_question){.peer = name,
-                                   .method = job->word,
-                                   .params = json_incref(job->params),
-                                   .timeout_ms = ORDER_MS,
-                                   .acts = true},
+            (struct relay_question){.peer = name,
+                                    .method = job->word,
+                                    .params = json_incref(job->params),
+                                    .timeout_ms = ORDER_MS,
+                                    .acts = true},
             send_order);
 }
 

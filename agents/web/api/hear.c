@@ -36,7 +36,7 @@ static void take_market(struct api *api, const char *topic, const char *sender, 
         json_decref(object);
         return;
     }
-    desk_stale(api->desk, "ledger");
+    relay_stale(api->relay, "ledger");
     if (strcmp(topic, "market/offers") == 0) {
         stream_publish(api->with.hub, "market", "book", line);
     } else if (strcmp(topic, "market/blocks") == 0) {
@@ -82,7 +82,7 @@ static void on_agent(void *context, const char *topic, const char *sender, const
     (void)topic, (void)headers;
     json_t *agent = strcmp(sender, "agentd") == 0 ? json_loads(message, 0, NULL) : NULL;
     if (agent != NULL) {
-        desk_stale(api->desk, "agentd");
+        relay_stale(api->relay, "agentd");
         tell_agent(api, agent);
     }
     json_decref(agent);
@@ -206,7 +206,7 @@ void hear_interest(void *context, const char *channel, bool wanted)
  * -------------------------------------------------------------------------- */
 
 /* The answer of whom `context` points to: its name is in the objects. */
-static void on_boards(void *context, const struct desk_answer *answer)
+static void on_boards(void *context, const struct relay_answer *answer)
 {
     size_t i;
     json_t *board;
@@ -220,7 +220,7 @@ static void on_boards(void *context, const struct desk_answer *answer)
     }
 }
 
-static void on_agents(void *context, const struct desk_answer *answer)
+static void on_agents(void *context, const struct relay_answer *answer)
 {
     const json_t *agents = json_object_get(answer->json, "agents");
     for (size_t i = 0; answer->status == BB_OK && i < json_array_size(agents); i++)
@@ -228,7 +228,7 @@ static void on_agents(void *context, const struct desk_answer *answer)
 }
 
 /* The last words of the ledger, as the broker has kept them. */
-static void on_kept(void *context, const struct desk_answer *answer)
+static void on_kept(void *context, const struct relay_answer *answer)
 {
     const json_t *rows = json_object_get(answer->json, "messages");
     for (size_t i = 0; answer->status == BB_OK && i < json_array_size(rows); i++) {
@@ -248,19 +248,19 @@ static void greet(struct api *api, const char *peer)
     json_object_set_new(api->present, peer, json_true());
     snprintf(topic, sizeof topic, "web/agent/%.100s", peer);
     watch_clear(api, topic, "agent-away");
-    desk_stale(api->desk, peer);
-    struct desk_question question = {.peer = peer, .method = "boards", .timeout_ms = ASK_MS};
+    relay_stale(api->relay, peer);
+    struct relay_question question = {.peer = peer, .method = "boards", .timeout_ms = ASK_MS};
     if (json_object_get(agents, peer) != NULL)
-        desk_ask(api->desk, question, on_boards, api);
+        relay_ask(api->relay, question, on_boards, api);
     question.method = "agent.list";
     if (strcmp(peer, "agentd") == 0)
-        desk_ask(api->desk, question, on_agents, api);
-    question = (struct desk_question){.peer = "busbar.broker",
-                                      .method = "retained",
-                                      .params = json_pack("{s:s}", "prefix", "market/"),
-                                      .timeout_ms = ASK_MS};
+        relay_ask(api->relay, question, on_agents, api);
+    question = (struct relay_question){.peer = "busbar.broker",
+                                       .method = "retained",
+                                       .params = json_pack("{s:s}", "prefix", "market/"),
+                                       .timeout_ms = ASK_MS};
     if (strcmp(peer, "ledger") == 0)
-        desk_ask(api->desk, question, on_kept, api);
+        relay_ask(api->relay, question, on_kept, api);
     else
         json_decref(question.params);
     json_decref(agents);
@@ -269,7 +269,7 @@ static void greet(struct api *api, const char *peer)
 static void part(struct api *api, const char *peer)
 {
     json_object_del(api->present, peer);
-    desk_stale(api->desk, peer);
+    relay_stale(api->relay, peer);
     watch_agent_left(api, peer);
 }
 

@@ -95,7 +95,7 @@ static void fail_with(struct job *job, enum status status, const char *text)
 }
 
 /* The sentence of a failure without a word of the peer. */
-static void fail_without_word(struct job *job, const struct desk_answer *answer)
+static void fail_without_word(struct job *job, const struct relay_answer *answer)
 {
     char text[512];
     const char *who = *job->peer == '\0' ? "the broker" : job->peer;
@@ -109,7 +109,7 @@ static void fail_without_word(struct job *job, const struct desk_answer *answer)
     fail_with(job, answer->status == BB_MALFORMED ? BB_IO : answer->status, text);
 }
 
-static void on_answer(void *context, const struct desk_answer *answer)
+static void on_answer(void *context, const struct relay_answer *answer)
 {
     struct job *job = context;
     if (answer->status == BB_OK) {
@@ -127,18 +127,18 @@ static void on_answer(void *context, const struct desk_answer *answer)
         fail_with(job, status_of(answer->json), text);
 }
 
-void job_ask(struct job *job, struct desk_question question, job_step *step)
+void job_ask(struct job *job, struct relay_question question, job_step *step)
 {
     job->next = step;
     snprintf(job->peer, sizeof job->peer, "%s", question.peer == NULL ? "" : question.peer);
-    desk_ask(job->api->desk, question, on_answer, job);
+    relay_ask(job->api->relay, question, on_answer, job);
 }
 
 void job_read(struct job *job, const char *peer, const char *method, json_t *params, job_step *step)
 {
     job_ask(
         job,
-        (struct desk_question){.peer = peer, .method = method, .params = params, .timeout_ms = JOB_READ_MS},
+        (struct relay_question){.peer = peer, .method = method, .params = params, .timeout_ms = JOB_READ_MS},
         step);
 }
 

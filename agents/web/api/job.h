@@ -4,7 +4,7 @@
 #ifndef AGENTS_WEB_API_JOB_H
 #define AGENTS_WEB_API_JOB_H
 
-#include "agents/web/api/desk.h"
+#include "agents/web/api/relay.h"
 #include "agents/web/exchange.h"
 
 #define JOB_READ_MS 5000
@@ -29,7 +29,7 @@ struct job {
 struct job *job_open(struct api *api, struct exchange *exchange);
 
 /* Asks (takes question.params) and has `step` take the result. */
-void job_ask(struct job *job, struct desk_question question, job_step *step);
+void job_ask(struct job *job, struct relay_question question, job_step *step);
 
 /* The same for reading from a peer. */
 void job_read(struct job *job, const char *peer, const char *method, json_t *params, job_step *step);

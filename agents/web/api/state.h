@@ -3,7 +3,7 @@
 #define AGENTS_WEB_API_STATE_H
 
 #include "agents/web/api.h"
-#include "agents/web/api/desk.h"
+#include "agents/web/api/relay.h"
 #include "agents/web/model/alarms.h"
 #include "agents/web/model/overview.h"
 #include "agents/web/model/runs.h"
@@ -22,7 +22,7 @@ struct known_board {
 
 struct api {
     struct api_options with;
-    struct desk *desk;
+    struct relay *relay;
     struct alarms alarms;
     struct runs runs;
     struct overview_telling telling;

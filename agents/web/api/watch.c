@@ -291,7 +291,7 @@ static void look_at_links(struct api *api)
     if (state.bus && api->ledger != state.ledger)
         condition(api, !state.ledger, "web/ledger", "ledger", "ledger-down", "the ledger has left the bus");
     if (api->bus != state.bus || api->ledger != state.ledger)
-        desk_stale(api->desk, NULL);
+        relay_stale(api->relay, NULL);
     api->bus = state.bus;
     if (state.bus)
         api->ledger = state.ledger;
@@ -302,7 +302,7 @@ void watch_tick(void *context)
     struct api *api = context;
     int64_t now = bb_loop_mono_ms();
     const struct alarm *alarm;
-    desk_sweep(api->desk);
+    relay_sweep(api->relay);
     look_at_links(api);
     if (api->bus)
         look_at_boards(api, now);

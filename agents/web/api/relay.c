@@ -1,4 +1,4 @@
-#include "agents/web/api/desk.h"
+#include "agents/web/api/relay.h"
 
 #include "agents/views/views.h"
 #include "bus/client/ask.h"
@@ -8,14 +8,14 @@
 #include <string.h>
 
 struct waiter {
-    desk_done *done;
+    relay_done *done;
     void *context;
     struct waiter *next;
 };
 
 /* A question under way, or answered and fresh. */
 struct entry {
-    struct desk *desk;
+    struct relay *relay;
     char *key;  /* peer, method and params; NULL: not to be shared (any more) */
     char *peer; /* NULL: the broker */
     bool flying, acts;
@@ -25,7 +25,7 @@ struct entry {
     struct entry *next;
 };
 
-struct desk {
+struct relay {
     struct bb_client *client;
     struct entry *entries;
     size_t flying, waiting;
@@ -38,17 +38,17 @@ static char *copy(const char *text)
     return out;
 }
 
-struct desk *desk_open(struct bb_client *client)
+struct relay *relay_open(struct bb_client *client)
 {
-    struct desk *desk = calloc(1, sizeof *desk);
-    CHECK(desk != NULL);
-    desk->client = client;
-    return desk;
+    struct relay *relay = calloc(1, sizeof *relay);
+    CHECK(relay != NULL);
+    relay->client = client;
+    return relay;
 }
 
-static void drop(struct desk *desk, struct entry *entry)
+static void drop(struct relay *relay, struct entry *entry)
 {
-    struct entry **at = &desk->entries;
+    struct entry **at = &relay->entries;
     while (*at != entry)
         at = &(*at)->next;
     *at = entry->next;
@@ -58,41 +58,41 @@ static void drop(struct desk *desk, struct entry *entry)
     free(entry);
 }
 
-void desk_close(struct desk *desk)
+void relay_close(struct relay *relay)
 {
-    if (desk == NULL)
+    if (relay == NULL)
         return;
-    while (desk->entries != NULL)
-        drop(desk, desk->entries);
-    free(desk);
+    while (relay->entries != NULL)
+        drop(relay, relay->entries);
+    free(relay);
 }
 
-void desk_sweep(struct desk *desk)
+void relay_sweep(struct relay *relay)
 {
     int64_t now = bb_loop_mono_ms();
-    for (struct entry *e = desk->entries, *next; e != NULL; e = next) {
+    for (struct entry *e = relay->entries, *next; e != NULL; e = next) {
         next = e->next;
-        if (!e->flying && (e->key == NULL || now - e->answered_ms >= DESK_FRESH_MS))
-            drop(desk, e);
+        if (!e->flying && (e->key == NULL || now - e->answered_ms >= RELAY_FRESH_MS))
+            drop(relay, e);
     }
 }
 
-void desk_stale(struct desk *desk, const char *peer)
+void relay_stale(struct relay *relay, const char *peer)
 {
-    for (struct entry *e = desk->entries; e != NULL; e = e->next)
+    for (struct entry *e = relay->entries; e != NULL; e = e->next)
         if (peer == NULL || (e->peer != NULL && strcmp(e->peer, peer) == 0)) {
             free(e->key);
             e->key = NULL;
         }
 }
 
-static void give(struct entry *entry, const struct desk_answer *answer)
+static void give(struct entry *entry, const struct relay_answer *answer)
 {
     struct waiter *waiter = entry->waiters;
     entry->waiters = NULL;
     while (waiter != NULL) {
         struct waiter *next = waiter->next;
-        entry->desk->waiting--;
+        entry->relay->waiting--;
         waiter->done(waiter->context, answer);
         free(waiter);
         waiter = next;
@@ -110,17 +110,17 @@ static json_t *parsed(const struct entry *entry, const char *text)
 static void on_reply(void *context, enum status status, const char *text)
 {
     struct entry *entry = context;
-    struct desk *desk = entry->desk;
-    const char *why = bb_client_reason(desk->client);
+    struct relay *relay = entry->relay;
+    const char *why = bb_client_reason(relay->client);
     char *reason = copy(*why == '\0' ? bb_status_text(status) : why);
     json_t *json = parsed(entry, text);
     if (status == BB_OK && json == NULL)
         status = BB_MALFORMED;
     entry->flying = false;
-    desk->flying--;
+    relay->flying--;
     entry->answered_ms = bb_loop_mono_ms();
     if (entry->acts)
-        desk_stale(desk, NULL);
+        relay_stale(relay, NULL);
     if (status == BB_OK)
         entry->answer = json_incref(json);
     else {
@@ -128,13 +128,13 @@ static void on_reply(void *context, enum status status, const char *text)
         entry->key = NULL;
     }
     give(entry,
-         &(struct desk_answer){status, json, status == BB_MALFORMED ? "its answer is no JSON" : reason});
+         &(struct relay_answer){status, json, status == BB_MALFORMED ? "its answer is no JSON" : reason});
     json_decref(json);
     free(reason);
-    desk_sweep(desk);
+    relay_sweep(relay);
 }
 
-static char *key_of(const struct desk_question *q, const char *params)
+static char *key_of(const struct relay_question *q, const char *params)
 {
     char *key = NULL;
     CHECK(asprintf(&key, "%s\n%s\n%s", q->peer == NULL ? "" : q->peer, q->method,
@@ -142,15 +142,15 @@ static char *key_of(const struct desk_question *q, const char *params)
     return key;
 }
 
-static struct entry *find(struct desk *desk, const char *key)
+static struct entry *find(struct relay *relay, const char *key)
 {
-    for (struct entry *e = desk->entries; e != NULL; e = e->next)
+    for (struct entry *e = relay->entries; e != NULL; e = e->next)
         if (e->key != NULL && strcmp(e->key, key) == 0)
             return e;
     return NULL;
 }
 
-static void add_waiter(struct desk *desk, struct entry *entry, desk_done *done, void *context)
+static void add_waiter(struct relay *relay, struct entry *entry, relay_done *done, void *context)
 {
     struct waiter *waiter = malloc(sizeof *waiter);
     CHECK(waiter != NULL);
@@ -159,55 +159,56 @@ static void add_waiter(struct desk *desk, struct entry *entry, desk_done *done, 
         entry->last = &entry->waiters;
     *entry->last = waiter;
     entry->last = &waiter->next;
-    desk->waiting++;
+    relay->waiting++;
 }
 
-static enum status send_it(struct desk *desk, const struct desk_question *q, const char *params,
+static enum status send_it(struct relay *relay, const struct relay_question *q, const char *params,
                            struct entry *entry)
 {
     if (q->peer != NULL)
-        return bb_request(desk->client, q->peer, q->method, params, q->timeout_ms, on_reply, entry);
+        return bb_request(relay->client, q->peer, q->method, params, q->timeout_ms, on_reply, entry);
     if (strcmp(q->method, "peers") == 0)
-        return bb_peers_later(desk->client, q->timeout_ms, on_reply, entry);
-    return bb_query_later(desk->client, q->method, q->timeout_ms, on_reply, entry);
+        return bb_peers_later(relay->client, q->timeout_ms, on_reply, entry);
+    return bb_query_later(relay->client, q->method, q->timeout_ms, on_reply, entry);
 }
 
 /* A question that nobody has asked. */
-static enum status ask_anew(struct desk *desk, const struct desk_question *q, const char *params, char *key,
-                            desk_done *done, void *context)
+static enum status ask_anew(struct relay *relay, const struct relay_question *q, const char *params,
+                            char *key, relay_done *done, void *context)
 {
     struct entry *entry = calloc(1, sizeof *entry);
     CHECK(entry != NULL);
-    *entry = (struct entry){.desk = desk, .key = key, .peer = copy(q->peer), .flying = true, .acts = q->acts};
-    entry->next = desk->entries;
-    desk->entries = entry;
-    enum status status = desk->flying < DESK_FLIGHT_MAX ? send_it(desk, q, params, entry) : BB_FULL;
+    *entry =
+        (struct entry){.relay = relay, .key = key, .peer = copy(q->peer), .flying = true, .acts = q->acts};
+    entry->next = relay->entries;
+    relay->entries = entry;
+    enum status status = relay->flying < RELAY_FLIGHT_MAX ? send_it(relay, q, params, entry) : BB_FULL;
     if (status != BB_OK) {
-        drop(desk, entry);
+        drop(relay, entry);
         return status;
     }
-    desk->flying++;
-    add_waiter(desk, entry, done, context);
+    relay->flying++;
+    add_waiter(relay, entry, done, context);
     return BB_OK;
 }
 
-void desk_ask(struct desk *desk, struct desk_question q, desk_done *done, void *context)
+void relay_ask(struct relay *relay, struct relay_question q, relay_done *done, void *context)
 {
     char *params = q.params == NULL ? NULL : json_dumps(q.params, JSON_COMPACT | JSON_REAL_PRECISION(15));
     json_decref(q.params);
-    desk_sweep(desk);
+    relay_sweep(relay);
     char *key = q.acts ? NULL : key_of(&q, params);
-    struct entry *known = key == NULL ? NULL : find(desk, key);
-    enum status status = desk->waiting < DESK_WAIT_MAX ? BB_OK : BB_FULL;
+    struct entry *known = key == NULL ? NULL : find(relay, key);
+    enum status status = relay->waiting < RELAY_WAIT_MAX ? BB_OK : BB_FULL;
     if (known != NULL && !known->flying) {
         json_t *answer = json_incref(known->answer);
-        done(context, &(struct desk_answer){BB_OK, answer, ""});
+        done(context, &(struct relay_answer){BB_OK, answer, ""});
         json_decref(answer);
     } else if (known != NULL && status == BB_OK) {
-        add_waiter(desk, known, done, context);
+        add_waiter(relay, known, done, context);
     } else {
         if (status == BB_OK)
-            status = ask_anew(desk, &q, params, key, done, context);
+            status = ask_anew(relay, &q, params, key, done, context);
         else
             free(key);
         key = NULL;
@@ -215,7 +216,7 @@ void desk_ask(struct desk *desk, struct desk_question q, desk_done *done, void *
     free(key);
     free(params);
     if (status != BB_OK)
-        done(context, &(struct desk_answer){status, NULL,
-                                            status == BB_FULL ? "too many questions are under way; try again"
-                                                              : bb_client_reason(desk->client)});
+        done(context, &(struct relay_answer){status, NULL,
+                                             status == BB_FULL ? "too many questions are under way; try again"
+                                                               : bb_client_reason(relay->client)});
 }
