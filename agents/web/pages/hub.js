@@ -8,7 +8,7 @@
  *   {type:"ticket"}                       the server wants one: answer with ticket(text) */
 
 const HISTORY = { overview: 900 }; /* the newest so many values of these channels are kept for a tab that opens later */
-const PASSING = new Set(["run", "bus"]); /* each value counts, so the newest of a key is no state */
+const PASSING = new Set(["run", "bus"]); /* each value counts, so the newest of a key is no state, but for "live" */
 const KNOWN_MAX = 4096; /* values kept of one channel */
 const RETRY_MS = [250, 500, 1000, 2000];
 const SILENT_MS = 5000; /* the clock comes every second: a stream that says nothing so long is dead */
@@ -147,7 +147,7 @@ export class Hub {
         const event = parsed(data);
         if (!event) return;
         this.heard = Date.now();
-        if (!PASSING.has(channel)) this.keep(channel, event);
+        if (!PASSING.has(channel) || event.key === "live") this.keep(channel, event);
         const message = { type: "event", channel, key: event.key, value: event.value };
         for (const [client, wish] of this.clients) if (wish.channels.has(channel)) client.post(message);
     }

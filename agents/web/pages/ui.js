@@ -13,7 +13,7 @@ const SHAPES = {
     info: "M1 1h10v10H1z",
 };
 
-export const Shape = ({ kind }) => html`<svg class="shape ${kind}" viewBox="0 0 12 12" aria-hidden="true"><path d=${SHAPES[kind] || SHAPES.idle} /></svg>`;
+export const Shape = ({ kind }) => html`<svg class="shape ${kind}" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true"><path d=${SHAPES[kind] || SHAPES.idle} /></svg>`;
 /* <Mark kind="good">online</Mark> */
 export const Mark = ({ kind, children }) => html`<span class="mark ${kind}"><${Shape} kind=${kind} /><span>${children}</span></span>`;
 
@@ -132,7 +132,7 @@ function AskDialog({ title, text, action, danger, fields = [], finish }) {
             <p>${text}</p>
             ${fields.map(
                 (field, i) => html`<label class="field">${field.label}${field.unit && html` <span class="unit">${field.unit}</span>`}
-                    <input name=${field.name} type=${field.text ? "text" : "number"} required autofocus=${i === 0} min=${field.min} max=${field.max} step=${field.step || "any"} value=${field.value} /></label>`,
+                    <input name=${field.name} type=${field.text ? "text" : "number"} required=${!field.optional} autofocus=${i === 0} min=${field.min} max=${field.max} step=${field.step || "any"} value=${field.value} /></label>`,
             )}
             <div class="buttons"><button type="button" autofocus=${danger && fields.length === 0} onClick=${() => finish(null)}>Cancel</button><button class=${danger ? "danger" : "primary"}>${action}</button></div>
         </form>
