@@ -29,6 +29,23 @@ static size_t bounded(int size, size_t room)
     return size < 0 ? 0 : (size_t)size < room ? (size_t)size : room - 1;
 }
 
+static void (*line_sink)(void *context, const char *line);
+static void *line_context;
+
+void journal_to(void (*sink)(void *context, const char *line), void *context)
+{
+    line_sink = sink;
+    line_context = context;
+}
+
+void journal_print(const char *line)
+{
+    char text[600];
+    size_t size = bounded(snprintf(text, sizeof text, "%s\n", line), sizeof text);
+    if (write(STDERR_FILENO, text, size) < 0)
+        return; /* nobody reads: nothing better to do */
+}
+
 void journal_say(struct mono now, const char *event, const char *format, ...)
 {
     static unsigned dropped;
@@ -44,9 +61,10 @@ void journal_say(struct mono now, const char *event, const char *format, ...)
     size += bounded(vsnprintf(line + size, room - size, format, arguments), room - size);
     va_end(arguments);
     if (dropped > 0)
-        size += bounded(snprintf(line + size, room - size, " dropped_lines=%u", dropped), room - size);
+        bounded(snprintf(line + size, room - size, " dropped_lines=%u", dropped), room - size);
     dropped = 0;
-    line[size++] = '\n';
-    if (write(STDERR_FILENO, line, size) < 0)
-        return; /* nobody reads: nothing better to do */
+    if (line_sink)
+        line_sink(line_context, line);
+    else
+        journal_print(line);
 }

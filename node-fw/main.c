@@ -1,286 +1,60 @@
-/* busbar-node: the program of one board on POSIX. Wiring only: a port, a node, two files, signals. */
+/* busbar-node: the program of one board on POSIX. The command line, and the first process of a machine. */
+#include "node-fw/card_tool.h"
+#include "node-fw/clock.h"
 #include "node-fw/journal.h"
-#include "node-fw/node/node.h"
-#include "node-fw/port_posix.h"
-#include "node-fw/store.h"
+#include "node-fw/machine.h"
+#include "node-fw/supervisor.h"
+#include "node-fw/worker.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/random.h>
-#include <time.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#define FLUSH_MS    200  /* how long the goodbye may take */
-#define PATIENCE_MS 2000 /* with a port that another process holds, at the start */
-
-struct board {
-    struct store store;
-    struct settings settings;
-    struct node node;
-    struct port port;
-};
+#define CARD_WAIT_MS 5000 /* for the card's device to appear */
+#define STALL_S      10
+#define TRIAL_S      30
+#define WATCHDOG_S   16
 
 /* All of the program's memory; nothing is allocated. */
-static struct board board;
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop = 1;
-}
-
-/* A ppoll that always finds something ready never lets a signal in: asked for besides. */
-static bool asked_to_stop(void)
-{
-    sigset_t pending;
-    sigpending(&pending);
-    return stop || sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT);
-}
-
-static struct mono now_mono(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (struct mono){(int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000};
-}
-
-static uint32_t random_session(void)
-{
-    uint32_t session = 0;
-    while (session == 0)
-        if (getrandom(&session, sizeof session, 0) != (ssize_t)sizeof session)
-            session = (uint32_t)now_mono().ms | 1;
-    return session;
-}
-
-/* -- what the node asks for -- */
-
-static void persist_counter(struct board *b, struct mono now)
-{
-    uint16_t counter = node_view(&b->node).incarnation;
-    enum status status = store_counter(&b->store, counter);
-    journal_say(now, "counter-persisted", "incarnation=%u status=%s", counter, bb_status_word(status));
-}
-
-static void persist_parameters(struct board *b, struct mono now)
-{
-    enum status status = store_parameters(&b->store, &node_settings(&b->node)->parameters);
-    journal_say(now, "parameters-persisted", "file=\"%s\" status=%s", b->store.board, bb_status_word(status));
-}
-
-static void show_link(struct board *b, struct mono now)
-{
-    struct node_view v = node_view(&b->node);
-    journal_say(now, v.mode == ACTUATOR_LINK_LOST ? "link-lost" : "link", "up=%d mode=%d applied_mw=%lld",
-                v.link == LINK_UP, (int)v.mode, (long long)v.applied_mw);
-}
-
-static void show_configured(struct board *b, struct mono now)
-{
-    journal_say(now, "configured", "incarnation=%u", node_view(&b->node).incarnation);
-}
-
-static void show_refusal(struct board *b, struct mono now)
-{
-    journal_say(now, "refused", "reason=\"%s\"", node_view(&b->node).refusal);
-}
-
-static void show_command(struct board *b, struct mono now)
-{
-    journal_say(now, "command", "mode=%d", (int)node_view(&b->node).mode);
-}
-
-static void show_left(struct board *b, struct mono now)
-{
-    (void)b;
-    journal_say(now, "left", "by=agent");
-}
-
-static const struct {
-    enum node_event event;
-    void (*handle)(struct board *b, struct mono now);
-} handlers[] = {
-    {NODE_PERSIST_COUNTER, persist_counter},
-    {NODE_PERSIST_PARAMETERS, persist_parameters},
-    {NODE_CONFIGURED, show_configured},
-    {NODE_REFUSED, show_refusal},
-    {NODE_COMMANDED, show_command},
-    {NODE_LINK, show_link},
-    {NODE_LEFT, show_left},
-};
-
-static void handle_events(struct board *b, struct mono now)
-{
-    unsigned events = node_events(&b->node);
-    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
-        if (events & handlers[i].event)
-            handlers[i].handle(b, now);
-}
-
-/* -- the port -- */
-
-static void lose_port(struct board *b, struct mono now)
-{
-    journal_say(now, "port-lost", "port=\"%s\"", b->port.path);
-    port_close(&b->port, now);
-    node_disconnect(&b->node, now);
-}
-
-static enum status open_port(struct board *b, struct mono now)
-{
-    enum status status = port_open(&b->port, now);
-    if (status == BB_OK) {
-        journal_say(now, "port-open", "port=\"%s\"", b->port.path);
-        node_connect(&b->node, random_session(), now);
-    }
-    return status;
-}
-
-static void read_port(struct board *b, struct mono now)
-{
-    uint8_t buffer[1024];
-    size_t size;
-    if (port_read(&b->port, buffer, sizeof buffer, &size) != BB_OK)
-        lose_port(b, now);
-    else if (size > 0)
-        node_feed(&b->node, (struct bytes){buffer, size}, now);
-}
-
-static void write_port(struct board *b, struct mono now)
-{
-    struct bytes out = node_output(&b->node);
-    size_t size;
-    if (b->port.fd < 0 || out.size == 0)
-        return;
-    if (port_write(&b->port, out, now, &size) != BB_OK)
-        lose_port(b, now);
-    else
-        node_sent(&b->node, size);
-}
-
-/* -- the loop -- */
-
-static struct mono next_due(const struct board *b)
-{
-    struct mono due = node_due(&b->node);
-    struct mono other = due;
-    if (b->port.fd < 0)
-        other = b->port.retry;
-    else if (node_output(&b->node).size > 0)
-        other = port_due(&b->port);
-    return other.ms < due.ms ? other : due;
-}
-
-/* Waits for bytes, the next due time or a signal; at least a millisecond, so that no mistake of a due time
- * can make it spin. */
-static void wait_for(struct board *b, struct mono now, const sigset_t *signals)
-{
-    int64_t ms = mono_since(next_due(b), now);
-    ms = ms < 1 ? 1 : ms > 60000 ? 60000 : ms;
-    struct timespec timeout = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    struct pollfd fd = {.fd = b->port.fd, .events = POLLIN};
-    int ready = ppoll(&fd, b->port.fd >= 0, &timeout, signals);
-    if (ready <= 0)
-        return;
-    if (fd.revents & POLLIN)
-        read_port(b, now_mono());
-    else if (fd.revents & (POLLHUP | POLLERR | POLLNVAL))
-        lose_port(b, now_mono());
-}
-
-static void turn(struct board *b, const sigset_t *signals)
-{
-    struct mono now = now_mono();
-    if (b->port.fd < 0 && mono_since(now, b->port.retry) >= 0)
-        (void)!open_port(b, now);
-    node_poll(&b->node, now);
-    handle_events(b, now);
-    write_port(b, now);
-    wait_for(b, now, signals);
-    handle_events(b, now_mono());
-}
-
-static void say_goodbye(struct board *b, const sigset_t *signals)
-{
-    struct mono end = mono_after(now_mono(), FLUSH_MS);
-    node_leave(&b->node, now_mono());
-    while (b->port.fd >= 0 && node_output(&b->node).size > 0 && mono_since(now_mono(), end) < 0)
-        turn(b, signals);
-    port_close(&b->port, now_mono());
-    journal_say(now_mono(), "stopped", "board=%u", b->settings.id);
-}
-
-static void catch_signals(sigset_t *open_out)
-{
-    sigset_t closed;
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    sigemptyset(&closed);
-    sigaddset(&closed, SIGTERM);
-    sigaddset(&closed, SIGINT);
-    sigprocmask(SIG_BLOCK, &closed, open_out);
-    sigdelset(open_out, SIGTERM);
-    sigdelset(open_out, SIGINT);
-}
-
-/* The first opening: a port that another process keeps for PATIENCE_MS is not ours; one that is not there yet
- * is waited for. */
-static enum status claim_port(struct board *b)
-{
-    struct mono end = mono_after(now_mono(), PATIENCE_MS);
-    enum status status = open_port(b, now_mono());
-    while (status == BB_EXISTS && !asked_to_stop() && mono_since(now_mono(), end) < 0) {
-        poll(NULL, 0, 50);
-        status = open_port(b, now_mono());
-    }
-    return status;
-}
-
-static int run(struct board *b, const char *port)
-{
-    sigset_t signals;
-    uint16_t counter;
-    catch_signals(&signals);
-    enum status status = store_next_boot(&b->store, &counter);
-    if (status != BB_OK) {
-        fprintf(stderr, "busbar-node: the boot counter in %s cannot be %s\n", b->store.state,
-                status == BB_MALFORMED ? "read: write the number of boots so far into it" : "written");
-        return 1;
-    }
-    struct mono now = now_mono();
-    node_init(&b->node, &b->settings, counter, now);
-    port_init(&b->port, port, now);
-    journal_say(now, "started", "version=%s board=%u name=%s incarnation=%u", BUSBAR_VERSION, b->settings.id,
-                b->settings.name, counter);
-    status = claim_port(b);
-    if (status == BB_EXISTS || status == BB_IO) {
-        fprintf(stderr, "busbar-node: %s %s\n", port,
-                status == BB_EXISTS ? "is held by another process" : "is no serial port that can be opened");
-        return 1;
-    }
-    while (!asked_to_stop())
-        turn(b, &signals);
-    say_goodbye(b, &signals);
-    return 0;
-}
-
-/* -- the command line -- */
+static struct card card;
+static struct card_file file;
 
 static const char help[] =
     "usage: busbar-node --config FILE --port DEVICE\n"
+    "       busbar-node --card PATH|memory [--config FILE] --port DEVICE\n"
+    "       busbar-node --card PATH --format [--config FILE]\n"
+    "       busbar-node --card PATH --show\n"
     "Runs one board: economic dispatch, and the link to its agent over DEVICE (115200 8N1).\n"
     "\n"
-    "  --config FILE   the board's own file: id, name, kind, curve, what to do when the link is lost\n"
-    "  --port DEVICE   the serial port; waited for when it is not there yet\n"
-    "  --print-config  check FILE, print it as understood, and end\n"
+    "  --config FILE       the board's own file: id, name, kind, curve, what to do when the link is lost\n"
+    "  --port DEVICE       the serial port; waited for when it is not there yet\n"
+    "  --print-config      check FILE, print it as understood, and end\n"
+    "  --card PATH         keep settings, boot counter and new images there, and supervise the board;\n"
+    "                      memory: until the end only\n"
+    "  --format            make a fresh card area at PATH, with FILE in it or not enrolled\n"
+    "  --show              print what is on it\n"
+    "  --trial SECONDS     for the link of a new image to come up (30)\n"
+    "  --stall SECONDS     without progress, after which the board's worker is started again (10)\n"
+    "  --watchdog PATH     a watchdog to feed, of 16 seconds\n"
+    "  --runner \"PROGRAM …\"  start new images with it: \"qemu-arm -cpu cortex-a7\"\n"
     "  --help, --version\n"
     "\n"
-    "SIGTERM and SIGINT make the board say goodbye and end. The log goes to standard error.\n";
+    "SIGTERM and SIGINT make the board say goodbye and end. The log goes to standard error. As the first\n"
+    "process of a machine it reads busbar.tty, busbar.card, busbar.watchdog and busbar.trial from the\n"
+    "kernel's command line.\n";
+
+struct arguments {
+    const char *config, *port, *card, *watchdog, *runner;
+    uint32_t trial_s, stall_s;
+    int worker; /* the tether, when started by a supervisor; −1 */
+    bool print, format, show;
+};
+
+/* -- without a card -- */
 
 static int print_config(const struct settings *settings)
 {
@@ -291,49 +65,158 @@ static int print_config(const struct settings *settings)
     return fwrite(text, 1, w.size, stdout) == w.size ? 0 : 1;
 }
 
-struct arguments {
-    const char *config, *port;
-    bool print;
-};
+static int run_files(const struct arguments *a)
+{
+    static struct store store;
+    static struct settings settings;
+    struct settings_error error;
+    if (store_open(a->config, &store, &error, &settings) != BB_OK) {
+        if (error.line > 0)
+            fprintf(stderr, "%s:%u: %s\n", a->config, error.line, error.text);
+        else
+            fprintf(stderr, "%s: %s\n", a->config, error.text);
+        return 1;
+    }
+    return a->print ? print_config(&settings) : worker_run_files(&store, &settings, a->port);
+}
+
+/* -- with a card -- */
+
+static int run_card(const struct arguments *a)
+{
+    struct supervisor_settings s = {.port = a->port,
+                                    .watchdog = a->watchdog,
+                                    .runner = a->runner,
+                                    .watchdog_s = WATCHDOG_S,
+                                    .trial_s = a->trial_s,
+                                    .stall_s = a->stall_s};
+    int result = card_tool_open(a->card, a->config, &file, &card);
+    return result == 0 ? supervisor_run(&file, &card, &s) : result;
+}
+
+/* Waits for the card's device, which the kernel may still be looking for. */
+static bool await_card(const char *path)
+{
+    struct mono end = mono_after(clock_mono(), CARD_WAIT_MS);
+    while (access(path, R_OK | W_OK) != 0 && errno == ENOENT && mono_since(clock_mono(), end) < 0)
+        poll(NULL, 0, 50);
+    return access(path, R_OK | W_OK) == 0;
+}
+
+/* As the first process. A card that cannot be used costs the memory of the board, not the board. */
+static _Noreturn void run_machine(void)
+{
+    static struct machine_words words;
+    machine_begin(&words);
+    struct supervisor_settings s = {.port = words.tty,
+                                    .watchdog = "/dev/watchdog",
+                                    .watchdog_s = words.watchdog_s,
+                                    .trial_s = words.trial_s,
+                                    .stall_s = STALL_S,
+                                    .machine = true};
+    bool memory = strcmp(words.card, CARD_MEMORY) == 0;
+    if (memory || !await_card(words.card) || card_tool_open(words.card, NULL, &file, &card) != 0) {
+        journal_say(clock_mono(), "no-card", "path=%s", words.card);
+        if (card_tool_open(CARD_MEMORY, NULL, &file, &card) != 0)
+            machine_reboot();
+    }
+    (void)supervisor_run(&file, &card, &s);
+    machine_reboot();
+}
+
+/* -- the command line -- */
+
+static bool take_seconds(const char *text, uint32_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long seconds = strtoul(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || *text == '-' || seconds == 0 || seconds > 3600)
+        return false;
+    *out = (uint32_t)seconds;
+    return true;
+}
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},   {"port", required_argument, NULL, 'p'},
+    {"print-config", no_argument, NULL, 'P'},   {"card", required_argument, NULL, 'C'},
+    {"format", no_argument, NULL, 'f'},         {"show", no_argument, NULL, 's'},
+    {"trial", required_argument, NULL, 't'},    {"stall", required_argument, NULL, 'S'},
+    {"watchdog", required_argument, NULL, 'w'}, {"runner", required_argument, NULL, 'r'},
+    {"worker", required_argument, NULL, 'W'},   {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},        {NULL, 0, NULL, 0}};
+
+/* Takes one option; false when its value is none. */
+static bool take_option(int c, struct arguments *out)
+{
+    const struct {
+        int option;
+        const char **text;
+    } texts[] = {{'c', &out->config},
+                 {'p', &out->port},
+                 {'C', &out->card},
+                 {'w', &out->watchdog},
+                 {'r', &out->runner}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].option == c)
+            *texts[i].text = optarg;
+    out->print = out->print || c == 'P';
+    out->format = out->format || c == 'f';
+    out->show = out->show || c == 's';
+    uint32_t tether = 0;
+    if (c == 'W' && take_seconds(optarg, &tether))
+        out->worker = (int)tether;
+    return c == 't' ? take_seconds(optarg, &out->trial_s) : c != 'S' || take_seconds(optarg, &out->stall_s);
+}
+
+/* True when the arguments say one of the things that can be done. */
+static bool sensible(const struct arguments *a)
+{
+    if (a->worker >= 0)
+        return a->port != NULL;
+    if (!a->card)
+        return a->config && (a->port || a->print) && !a->format && !a->show;
+    bool memory = strcmp(a->card, CARD_MEMORY) == 0;
+    if (a->format || a->show)
+        return !memory && !a->port && !a->print && a->format != a->show && (a->format || !a->config);
+    return a->port && !a->print && (memory || !a->config);
+}
 
 /* −1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv, struct arguments *out)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"port", required_argument, NULL, 'p'},
-        {"print-config", no_argument, NULL, 'P'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 'c')
-            out->config = optarg;
-        else if (c == 'p')
-            out->port = optarg;
-        else if (c == 'P')
-            out->print = true;
-        else if (c == 'h' || c == 'v')
+        if (c == 'h' || c == 'v')
             return fputs(c == 'h' ? help : "busbar-node " BUSBAR_VERSION "\n", stdout) < 0;
-        else
+        if (c == '?')
             return 2;
+        if (!take_option(c, out)) {
+            fputs("busbar-node: --trial and --stall take seconds, 1 … 3600\n", stderr);
+            return 2;
+        }
     }
-    if (optind == argc && out->config && (out->port || out->print))
+    if (optind == argc && sensible(out))
         return -1;
-    fputs("busbar-node: --config FILE and --port DEVICE are needed; try --help\n", stderr);
+    fputs("busbar-node: --config FILE and --port DEVICE are needed, or --card PATH and --port DEVICE; "
+          "try --help\n",
+          stderr);
     return 2;
 }
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {0};
+    /* A container's first process has our options; the kernel hands over words of its own at most. */
+    if (getpid() == 1 && (argc < 2 || strncmp(argv[1], "--", 2) != 0))
+        run_machine();
+    struct arguments a = {.worker = -1, .trial_s = TRIAL_S, .stall_s = STALL_S};
     int end = parse_arguments(argc, argv, &a);
     if (end >= 0)
         return end;
-    struct settings_error error;
-    if (store_open(a.config, &board.store, &error, &board.settings) != BB_OK) {
-        if (error.line > 0)
-            fprintf(stderr, "%s:%u: %s\n", a.config, error.line, error.text);
-        else
-            fprintf(stderr, "%s: %s\n", a.config, error.text);
-        return 1;
-    }
-    return a.print ? print_config(&board.settings) : run(&board, a.port);
+    if (a.worker >= 0)
+        return worker_run_tether(a.worker, a.port, false);
+    if (a.format)
+        return card_tool_format(a.card, a.config);
+    if (a.show)
+        return card_tool_show(a.card);
+    return a.card ? run_card(&a) : run_files(&a);
 }

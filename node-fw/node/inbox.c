@@ -1,13 +1,6 @@
 #include "node-fw/node/inbox.h"
 
-static void refuse(struct node *n, uint8_t code, const char *why, struct mono now)
-{
-    struct link_message m = {.type = LINK_REFUSE, .source = n->settings.id, .refuse.code = code};
-    link_set_text(m.refuse.text, sizeof m.refuse.text, why);
-    (void)!link_send(&n->link, &m, now); /* a lost refusal shows in STATUS, which does not change */
-    n->refusal = why;
-    n->events |= NODE_REFUSED;
-}
+#include "node-fw/node/errand.h"
 
 /* -- HELLO -- */
 
@@ -19,7 +12,7 @@ static void take_hello(struct node *n, const struct link_message *m, struct mono
         return;
     }
     if (m->hello.role != LINK_ROLE_HOST) {
-        refuse(n, LINK_REFUSE_BOARD, "HELLO: a board speaks to a host, not to a board", now);
+        errand_refuse(n, LINK_REFUSE_BOARD, "HELLO: a board speaks to a host, not to a board", now);
         return;
     }
     n->up_since = now;
@@ -27,6 +20,8 @@ static void take_hello(struct node *n, const struct link_message *m, struct mono
     n->said_once = false;
     n->curve_owed = n->configured && n->config.where == LINK_WHERE_AGENT;
     n->events |= NODE_LINK;
+    if (n->features & LINK_FEATURE_CARD)
+        errand_relay(n, &(struct link_message){.type = LINK_ASK, .ask.what = LINK_ASK_SLOTS}, now);
 }
 
 /* -- CONFIG -- */
@@ -109,7 +104,7 @@ static void take_config(struct node *n, const struct link_message *m, struct mon
     const struct link_config *c = &m->config;
     const char *fault = config_fault(n, c);
     if (fault) {
-        refuse(n, LINK_REFUSE_RANGE, fault, now);
+        errand_refuse(n, LINK_REFUSE_RANGE, fault, now);
         return;
     }
     bool fresh = !n->configured || n->left || !same_rules(c, &n->config);
@@ -119,7 +114,7 @@ static void take_config(struct node *n, const struct link_message *m, struct mon
     else if (!same_ids(&c->neighbours, &n->config.neighbours) && node_runs(n))
         taken = dispatch_set_neighbours(&n->dispatch, c->neighbours.id, c->neighbours.count, now) == BB_OK;
     if (!taken) {
-        refuse(n, LINK_REFUSE_RANGE, "CONFIG: the dispatch does not take it", now);
+        errand_refuse(n, LINK_REFUSE_RANGE, "CONFIG: the dispatch does not take it", now);
         return;
     }
     n->config = *c;
@@ -138,9 +133,9 @@ static void take_dispatch(struct node *n, const struct link_message *m, struct m
 static void take_setpoint(struct node *n, const struct link_message *m, struct mono now)
 {
     if (!n->configured || node_runs(n)) {
-        refuse(n, LINK_REFUSE_NOT_NOW, "SETPOINT: the agent does not run this board's dispatch", now);
+        errand_refuse(n, LINK_REFUSE_NOT_NOW, "SETPOINT: the agent does not run this board's dispatch", now);
     } else if (m->setpoint.power > n->settings.parameters.pmax) {
-        refuse(n, LINK_REFUSE_RANGE, "SETPOINT: more than the board's greatest power", now);
+        errand_refuse(n, LINK_REFUSE_RANGE, "SETPOINT: more than the board's greatest power", now);
     } else {
         n->given = m->setpoint;
         n->given_since_up = true;
@@ -159,15 +154,15 @@ static void take_parameter(struct node *n, const struct link_message *m, struct 
         p.pmax = given->pmax;
     struct curve curve;
     if (curve_of(&p, &curve) != BB_OK) {
-        refuse(n, LINK_REFUSE_RANGE, "PARAMETER: the curve leaves the range of prices", now);
+        errand_refuse(n, LINK_REFUSE_RANGE, "PARAMETER: the curve leaves the range of prices", now);
         return;
     }
     if (p.pmax < n->settings.fixed_mw) {
-        refuse(n, LINK_REFUSE_RANGE, "PARAMETER: pmax_kw is less than the board's fixed_kw", now);
+        errand_refuse(n, LINK_REFUSE_RANGE, "PARAMETER: pmax_kw is less than the board's fixed_kw", now);
         return;
     }
     if (node_runs(n) && dispatch_set_curve(&n->dispatch, &curve, now) != BB_OK) {
-        refuse(n, LINK_REFUSE_RANGE, "PARAMETER: the dispatch does not take the curve", now);
+        errand_refuse(n, LINK_REFUSE_RANGE, "PARAMETER: the dispatch does not take the curve", now);
         return;
     }
     n->settings.parameters = p;
@@ -182,7 +177,7 @@ static void take_command(struct node *n, const struct link_message *m, struct mo
     if (actuator_command(&n->actuator, (enum actuator_mode)m->command.mode, m->command.power) == BB_OK)
         n->events |= NODE_COMMANDED;
     else
-        refuse(n, LINK_REFUSE_RANGE, "COMMAND: more than the board's greatest power", now);
+        errand_refuse(n, LINK_REFUSE_RANGE, "COMMAND: more than the board's greatest power", now);
 }
 
 static void take_leave(struct node *n, const struct link_message *m, struct mono now)
@@ -192,12 +187,6 @@ static void take_leave(struct node *n, const struct link_message *m, struct mono
         dispatch_leave(&n->dispatch, now);
     n->left = true;
     n->events |= NODE_LEFT;
-}
-
-static void take_firmware(struct node *n, const struct link_message *m, struct mono now)
-{
-    (void)m;
-    refuse(n, LINK_REFUSE_UNKNOWN, "FIRMWARE: this board takes none", now);
 }
 
 static void take_refuse(struct node *n, const struct link_message *m, struct mono now)
@@ -212,14 +201,23 @@ typedef void take(struct node *n, const struct link_message *m, struct mono now)
 
 /* TIME is for boards that date their log; this one leaves that to the agent. */
 static take *const takers[] = {
-    [LINK_HELLO] = take_hello,         [LINK_CONFIG] = take_config,   [LINK_DISPATCH] = take_dispatch,
-    [LINK_SETPOINT] = take_setpoint,   [LINK_COMMAND] = take_command, [LINK_LEAVE] = take_leave,
-    [LINK_PARAMETER] = take_parameter, [LINK_REFUSE] = take_refuse,   [LINK_FIRMWARE] = take_firmware,
+    [LINK_HELLO] = take_hello,         [LINK_CONFIG] = take_config,    [LINK_DISPATCH] = take_dispatch,
+    [LINK_SETPOINT] = take_setpoint,   [LINK_COMMAND] = take_command,  [LINK_LEAVE] = take_leave,
+    [LINK_PARAMETER] = take_parameter, [LINK_REFUSE] = take_refuse,    [LINK_FIRMWARE] = errand_relay,
+    [LINK_RESET] = errand_relay,       [LINK_SETTINGS] = errand_relay, [LINK_ASK] = errand_relay,
 };
+
+/* What a board that is not enrolled does not take. */
+static bool wants_a_place(enum link_type type)
+{
+    return type == LINK_CONFIG || type == LINK_SETPOINT || type == LINK_COMMAND || type == LINK_PARAMETER;
+}
 
 void inbox_take(struct node *n, const struct link_message *message, struct mono now)
 {
     size_t type = message->type;
-    if (type < sizeof takers / sizeof *takers && takers[type])
+    if (n->features & LINK_FEATURE_NEW && wants_a_place(message->type))
+        errand_refuse(n, LINK_REFUSE_NOT_NOW, "this board is not enrolled: it waits for its settings", now);
+    else if (type < sizeof takers / sizeof *takers && takers[type])
         takers[type](n, message, now);
 }

@@ -11,6 +11,8 @@ void node_init(struct node *n, const struct settings *settings, uint16_t incarna
     n->settings = *settings;
     n->incarnation = incarnation;
     n->refusal = "";
+    n->features = LINK_FEATURE_DISPATCH;
+    n->version = NODE_FIRMWARE_VERSION;
     n->started = n->heard = n->said_at = now;
     CHECK(curve_of(&settings->parameters, &n->curve) == BB_OK);
     actuator_init(&n->actuator, settings, now);
@@ -21,11 +23,11 @@ void node_connect(struct node *n, uint32_t session, struct mono now)
     struct link_settings me = {.host = false};
     me.me.major = LINK_MAJOR;
     me.me.minor = LINK_MINOR;
-    me.me.firmware = NODE_FIRMWARE_VERSION;
+    me.me.firmware = n->version;
     me.me.board = n->settings.id;
     me.me.session = session ? session : 1;
     me.me.role = n->settings.parameters.kind == CURVE_CONSUMER ? LINK_ROLE_CONSUMER : LINK_ROLE_GENERATOR;
-    me.me.features = LINK_FEATURE_DISPATCH;
+    me.me.features = n->features;
     link_set_text(me.me.name, sizeof me.me.name, n->settings.name);
     link_init(&n->link, &me, now);
     n->heard_frames = 0;

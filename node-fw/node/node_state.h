@@ -17,6 +17,11 @@ struct node {
     struct mono up_since;
     bool lost;
 
+    uint16_t features; /* as HELLO says them */
+    uint32_t version;  /* of the running image */
+    uint16_t errands_size;
+    uint8_t errands[2048]; /* for the supervisor */
+
     bool begun; /* a place was taken in this boot */
     bool configured;
     bool left;

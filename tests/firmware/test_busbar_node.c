@@ -11,8 +11,8 @@ struct bench {
     struct process wire, node;
     int fd;
     struct link host;
-    int count[16];
-    struct link_message last[16];
+    int count[20];
+    struct link_message last[20];
 };
 
 static const char board_file[] =

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RIG_TYPES  16
+#define RIG_TYPES  20
 #define RIG_FRAMES 64
 
 struct rig {

@@ -360,7 +360,7 @@ static void test_firmware_is_refused(void **state)
     rig_start(&r, ga);
     rig_run(&r, 100);
     rig_send(&r, (struct link_message){.type = LINK_FIRMWARE, .firmware = {.total = 1}});
-    assert_string_equal(r.last[LINK_REFUSE].refuse.text, "FIRMWARE: this board takes none");
+    assert_string_equal(r.last[LINK_REFUSE].refuse.text, "this board has no card");
 }
 
 /* node_due is never in the past after node_poll: an idle board sleeps. */
