@@ -43,10 +43,11 @@ MAY_INCLUDE = {
     "ledger/verify": ["market", "ledger/crypto", "ledger/core"],
     "ledger": ["market", "ledger/crypto", "ledger/core", "bus/client"],
     "agents": ["bus/client", "bus/core", "bus/rules", "node-fw/dispatch", "node-fw/link", "node-fw/central", "node-fw/sim", "node-fw/node",
-               "market", "ledger/crypto", "ledger/core", "agents/bundle", "agents/care", "agents/views"],
+               "market", "ledger/crypto", "ledger/core", "agents/bundle", "agents/care", "agents/views", "agents/tokens"],
     "agents/views": [],
     "agents/web/model": [],
-    "agents/web": ["agents/web", "agents/web/api", "agents/web/model", "agents/views", "bus/client"],
+    "agents/web": ["agents/web", "agents/web/api", "agents/web/model", "agents/views", "agents/tokens", "bus/client", "ledger/crypto"],
+    "agents/tokens": ["bus/client", "ledger/crypto"],
     "tests": [""],
 }
 
@@ -67,6 +68,7 @@ THIRD_PARTY = {
     "mosquitto.h": ["agents/mqtt", "tests"],
     "mqtt_protocol.h": ["agents/mqtt", "tests"],
     "modbus/modbus.h": ["agents/modbus", "tests"],
+    "microhttpd.h": ["agents/web"],
     "cmocka.h": ["tests"],
 }
 
