@@ -38,7 +38,7 @@ struct access {
     struct access_grant grants[ACCESS_GRANTS_MAX + 1];
     uint32_t entry_count, grant_count;
     struct pool texts;
-    uint8_t memory[ACCESS_GRANTS_MAX * 64] __attribute__((aligned(16)));
+    uint8_t memory[ACCESS_GRANTS_MAX * 64];
 };
 
 /* No entries: everything is refused. */

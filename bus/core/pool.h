@@ -17,7 +17,7 @@ struct pool {
     uint32_t free[POOL_CLASSES]; /* offset + 1 of the first free block of the class; 0: none */
 };
 
-/* A pool over `capacity` bytes at `memory`, borrowed for its life and aligned to 16. */
+/* A pool over `capacity` bytes at `memory`, borrowed for its life; it may begin anywhere. */
 void pool_init(struct pool *pool, void *memory, uint32_t capacity);
 
 /* Stores a copy of `text`; *handle_out finds it again. BB_RANGE: longer than POOL_TEXT_MAX. BB_FULL. */

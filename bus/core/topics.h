@@ -38,7 +38,7 @@ struct topics {
     uint32_t buckets[TOPICS_BUCKETS];
     struct topic table[TOPICS_MAX + 1];
     struct pool texts;
-    uint8_t memory[TOPICS_TEXTS] __attribute__((aligned(16)));
+    uint8_t memory[TOPICS_TEXTS];
 };
 
 /* An empty table over zeroed memory. `seed`: unpredictable, against crafted collisions. */

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#define BIN     BUSBAR_BINARY_DIR "/bin/"
+#define BIN     BUSBAR_PROGRAMS "/"
 #define WAIT_MS 20000
 
 struct world {

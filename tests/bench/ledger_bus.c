@@ -105,7 +105,7 @@ static void write_genesis(const struct bench *b)
 static void start(struct bench *b)
 {
     static const char *const identities[] = {"ledger", "load"};
-    CHECK(broker_start(&b->broker, BUSBAR_BINARY_DIR, NAMES(identities)) == 0);
+    CHECK(broker_start(&b->broker, BUSBAR_BINARY_DIR "/bin", NAMES(identities)) == 0);
     write_genesis(b);
     b->ledger = fork();
     if (b->ledger == 0) {

@@ -77,11 +77,11 @@ int broker_again(struct broker *broker)
     return access(path, F_OK);
 }
 
-int broker_start(struct broker *broker, const char *binary_dir, const char *const *identities, size_t count)
+int broker_start(struct broker *broker, const char *programs, const char *const *identities, size_t count)
 {
     char path[PATH_MAX_HERE], key[KEY_BASE64_SIZE];
     snprintf(broker->home, sizeof broker->home, "/tmp/bb-broker-XXXXXX");
-    snprintf(broker->program, sizeof broker->program, "%s/bin/busbard", binary_dir);
+    snprintf(broker->program, sizeof broker->program, "%s/busbard", programs);
     if (mkdtemp(broker->home) == NULL)
         return -1;
     below(broker, "keys", path);

@@ -12,8 +12,8 @@ struct broker {
 };
 
 /* Makes a home below /tmp with a key for each of `identities` (`count` of them, all topics granted, "name.*"
- * too) and starts <binary_dir>/bin/busbard in it. 0, or -1 when it does not come up. */
-int broker_start(struct broker *broker, const char *binary_dir, const char *const *identities, size_t count);
+ * too) and starts <programs>/busbard in it. 0, or -1 when it does not come up. */
+int broker_start(struct broker *broker, const char *programs, const char *const *identities, size_t count);
 
 /* Ends the process (SIGKILL when `at_once`), and starts it again at the same address. */
 void broker_halt(struct broker *broker, int at_once);

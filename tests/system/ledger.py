@@ -19,7 +19,7 @@ import neighbourhood
 import vip
 from neighbourhood import BIN, PATIENCE_S, Process, wait_until, z85_to_base64url
 
-SIGN = BIN.parent / "tests" / "ledger_sign"
+SIGN = next((BIN / name for name in ("ledger_sign", "../tests/ledger_sign") if (BIN / name).exists()), BIN / "ledger_sign")
 # secp256k1: the order of the group.
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 OPENING = {"money": "10000000000", "energy": "50000"}

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#define BIN     BUSBAR_BINARY_DIR "/bin/"
+#define BIN     BUSBAR_PROGRAMS "/"
 #define WAIT_MS 20000
 
 /* L1–L2 and L1–DG1 are neighbours; L3 has none; L4 is run by the agent; DG1 is another agent's. */

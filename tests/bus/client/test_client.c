@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#define ROUTER  BUSBAR_BINARY_DIR "/tests/vip_router"
+#define ROUTER  BUSBAR_TOOLS "/vip_router"
 #define WAIT_MS 20000
 
 static char folder[] = "/tmp/bb-client-XXXXXX";

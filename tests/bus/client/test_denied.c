@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#define BROKER  BUSBAR_BINARY_DIR "/bin/busbard"
+#define BROKER  BUSBAR_PROGRAMS "/busbard"
 #define WAIT_MS 20000
 
 static char home[] = "/tmp/bb-denied-XXXXXX";

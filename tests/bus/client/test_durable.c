@@ -301,7 +301,7 @@ int main(void)
         CASE(test_what_is_wrong_is_told),       CASE(test_a_publish_is_told_of),
         CASE(test_a_refused_publish_is_told_of)};
     int failed = 1;
-    if (broker_start(&broker, BUSBAR_BINARY_DIR, identities, 2) == 0) {
+    if (broker_start(&broker, BUSBAR_PROGRAMS, identities, 2) == 0) {
         broker_halt(&broker, 0);
         snprintf(settings, sizeof settings, "%s/busbard.json", broker.home);
         FILE *file = fopen(settings, "w");

@@ -71,9 +71,8 @@ static int begin(void **state)
     static const char *const identities[] = {"agentd", "meter", "late"};
     memset(&w, 0, sizeof w);
     *state = &w;
-    return broker_start(&broker, BUSBAR_BINARY_DIR, identities, 3) == 0 && bb_loop_open(&w.loop) == BB_OK
-               ? 0
-               : -1;
+    return broker_start(&broker, BUSBAR_PROGRAMS, identities, 3) == 0 && bb_loop_open(&w.loop) == BB_OK ? 0
+                                                                                                        : -1;
 }
 
 static int end(void **state)

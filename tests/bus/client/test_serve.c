@@ -276,7 +276,7 @@ static int start_broker(void **state)
 {
     static const char *const identities[] = {"server", "caller"};
     (void)state;
-    return broker_start(&broker, BUSBAR_BINARY_DIR, identities, 2);
+    return broker_start(&broker, BUSBAR_PROGRAMS, identities, 2);
 }
 
 static int end_broker(void **state)
