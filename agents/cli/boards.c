@@ -25,8 +25,8 @@ bool boards_served(const struct session *session, const json_t *peers)
     return found;
 }
 
-enum exit_code boards_fetch(const struct call *call, struct session *session, const json_t *peers,
-                            json_t **out)
+enum exit_code boards_ask(const struct call *call, struct session *session, const json_t *peers,
+                          const char *method, json_t **out)
 {
     json_t *site = home_site(session->home), *agents = boards_agents(site), *boards = json_array();
     enum exit_code code = EXIT_DONE;
@@ -39,7 +39,7 @@ enum exit_code boards_fetch(const struct call *call, struct session *session, co
         if (code != EXIT_DONE || !listed(peers, agent))
             continue;
         asked++;
-        code = session_call(call, session, agent, "boards", NULL, EXIT_FAILED, &answer);
+        code = session_call(call, session, agent, method, NULL, EXIT_FAILED, &answer);
         if (code == EXIT_DONE)
             json_array_extend(boards, answer);
         json_decref(answer);
@@ -54,4 +54,10 @@ enum exit_code boards_fetch(const struct call *call, struct session *session, co
     else
         json_decref(boards);
     return code;
+}
+
+enum exit_code boards_fetch(const struct call *call, struct session *session, const json_t *peers,
+                            json_t **out)
+{
+    return boards_ask(call, session, peers, "boards", out);
 }

@@ -11,6 +11,10 @@
 enum exit_code boards_fetch(const struct call *call, struct session *session, const json_t *peers,
                             json_t **out);
 
+/* The same with another method that lists boards. */
+enum exit_code boards_ask(const struct call *call, struct session *session, const json_t *peers,
+                          const char *method, json_t **out);
+
 /* True when one of those agents is among `peers`. */
 bool boards_served(const struct session *session, const json_t *peers);
 

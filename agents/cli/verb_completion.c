@@ -226,11 +226,14 @@ static void offer_value(const struct option *option, const char *prefix)
 /* Offers what the verb's arguments can be. */
 static void offer_arguments(const struct verb *verb, const char *prefix)
 {
-    bool boards = strncmp(verb->name, "dispatch ", 9) == 0;
+    bool boards = strncmp(verb->name, "dispatch ", 9) == 0 || strncmp(verb->name, "node ", 5) == 0;
+    boards = boards && strncmp(verb->arguments, "NAME", 4) == 0;
+    if (boards)
+        offer_boards(verb->arguments, prefix);
     if (strstr(verb->arguments, "FILE") != NULL)
         puts(":files");
-    else if (boards && strncmp(verb->arguments, "NAME", 4) == 0)
-        offer_boards(verb->arguments, prefix);
+    else if (boards)
+        return;
     else if (strncmp(verb->name, "key ", 4) == 0)
         offer_keys(prefix);
     else if (strcmp(verb->arguments, "KEY|IDENTITY") == 0)

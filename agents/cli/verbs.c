@@ -250,6 +250,22 @@ static const struct option every = {"every", "PERIOD", NULL, NULL,
 static const struct option aggregate = {"aggregate", "KIND", NULL, "avg min max sum count first last",
                                         "what of the period's readings; avg without it"};
 
+static const struct option board_file = {"config", "FILE", NULL, NULL,
+                                         "the board's own file, as in busbar-board(5); - is standard input"};
+static const struct option other_slot = {"other-slot", NULL, NULL, NULL,
+                                         "with the image of the other slot: roll back by hand"};
+static const struct option forget = {"forget", NULL, NULL, NULL,
+                                     "without its settings: it is not enrolled any more"};
+static const struct option board_lines = {"count", "N", NULL, NULL,
+                                          "how many of the last lines, at most 64; all without it"};
+static const struct option follow_board = {"follow", NULL, NULL, NULL,
+                                           "go on with what it says, until Ctrl-C"};
+static const struct option update_timeout = {"timeout", "SECONDS", "BUSBAR_TIMEOUT", NULL,
+                                             "how long to wait until all is done; 900 without it"};
+static const struct option board_timeout = {"timeout", "SECONDS", "BUSBAR_TIMEOUT", NULL,
+                                            "how long to wait until it is done; 30 without it"};
+#define TELLS_BOARD &home, &address, &as, &board_timeout
+
 static const struct verb table[] = {
     {"init", "", 0, 0, "make the home of an installation: folders, keys, access.json",
      "What is there stays: a key is never overwritten. --agent adds one of your own: it may hear all, and\n"
@@ -435,6 +451,28 @@ static const struct verb table[] = {
      "Without FILE and --nodes it is the shipped case, Table 1 of the thesis.",
      LIST(&topology, &nodes, &method, &loss, &delay, &duplicate, &seed, &baud, &limit, &json),
      "busbar-dispatch(1)", verb_dispatch_simulate, false},
+    {"node list", "", 0, 0, "list the boards as machines: firmware, slots, starts, ports",
+     "Also boards that answer on an agent's port and are not enrolled.", LIST(&json, &csv, BUS),
+     "busbar-nodes(1)", verb_node_list, false},
+    {"node show", "NAME", 1, 1, "show all that is known of one board as a machine", NULL, LIST(&json, BUS),
+     "busbar-nodes(1)", verb_node_show, false},
+    {"node enroll", "PORT NAME", 2, 2, "give a board that is not enrolled its place",
+     "PORT is one that `busbar node list` shows. The file's id, name and kind are those of the site file.",
+     LIST(&board_file, &json, TELLS_BOARD), "busbar-nodes(1)", verb_node_enroll, false},
+    {"node configure", "NAME [KEY=VALUE…]", 1, VERB_ARGS_MAX, "change a board's own file",
+     "The board checks it, keeps it and restarts with it. With --config it gets a whole new one.",
+     LIST(&board_file, &json, TELLS_BOARD), "busbar-nodes(1)", verb_node_configure, false},
+    {"node update", "NAME|all FILE", 2, 2, "send boards another firmware",
+     "FILE is a busbar-node for the boards' processor, of at most 1 MiB. Ends when each board runs it and "
+     "has "
+     "confirmed it,\n"
+     "with exit code 6 when one has refused it or rolled back. The dispatch goes on meanwhile.",
+     LIST(&json, &home, &address, &as, &update_timeout), "busbar-nodes(1)", verb_node_update, false},
+    {"node log", "NAME", 1, 1, "print the last lines of a board's log",
+     "Each begins with the uptime, seconds.", LIST(&board_lines, &follow_board, &json, BUS),
+     "busbar-nodes(1)", verb_node_log, false},
+    {"node reset", "NAME", 1, 1, "restart a board", NULL,
+     LIST(&other_slot, &forget, &yes, &json, TELLS_BOARD), "busbar-nodes(1)", verb_node_reset, false},
     {"account list", "", 0, 0, "list the ledger's participants with their balances", NULL,
      LIST(&json, &csv, BUS), "busbar-account(1)", verb_account_list, false},
     {"account show", "NAME", 1, 1, "show one account with its open orders", "NAME is a name or an address.",

@@ -4,7 +4,6 @@
 #include "agents/uart/board.h"
 #include "agents/uart/carrier.h"
 #include "agents/uart/commands.h"
-#include "agents/uart/jobs.h"
 #include "agents/uart/publisher.h"
 #include "agents/uart/scan.h"
 #include "bus/client/log.h"
@@ -114,7 +113,7 @@ static void close_all(struct agent *agent)
         free(agent->lines[i]);
     }
     for (size_t i = 0; i < agent->board_count; i++) {
-        jobs_drop(&agent->boards[i].machine);
+        machine_drop(&agent->boards[i].machine);
         free(agent->boards[i].core);
     }
     images_forget(&agent->images, INT64_MAX);

@@ -106,7 +106,7 @@ void board_forget_stranger(struct line *line)
 {
     struct machine *m = line->stranger;
     if (m != NULL)
-        jobs_drop(m);
+        machine_drop(m);
     free(m);
     line->stranger = NULL;
 }

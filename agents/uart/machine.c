@@ -86,6 +86,11 @@ void machine_pump(struct agent *agent, struct machine *m, bool held)
     updates_pump(agent, m, held || m->awaited > 0);
 }
 
+void machine_drop(struct machine *m)
+{
+    jobs_drop(m);
+}
+
 int64_t machine_due(const struct machine *m)
 {
     int64_t job = jobs_due(m), transfer = m->image != NULL ? transfer_due(&m->transfer) : INT64_MAX;

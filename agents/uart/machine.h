@@ -61,6 +61,9 @@ void machine_take(struct agent *agent, struct machine *m, const struct link_mess
 /* Sends what is due. `held`: the board is owed something that goes first, so that an image waits. */
 void machine_pump(struct agent *agent, struct machine *m, bool held);
 
+/* Frees what it holds; calls that wait for it are not answered any more. */
+void machine_drop(struct machine *m);
+
 /* When machine_pump has something to do although nothing came in; INT64_MAX: never. */
 int64_t machine_due(const struct machine *m);
 
