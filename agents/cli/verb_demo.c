@@ -4,6 +4,7 @@
 #include "agents/cli/demo.h"
 #include "agents/cli/demo_crew.h"
 #include "agents/cli/demo_keys.h"
+#include "agents/cli/demo_web.h"
 #include "agents/cli/demo_whole.h"
 #include "agents/cli/home.h"
 #include "agents/cli/plan.h"
@@ -30,6 +31,8 @@ struct demo {
     char home[256], log_folder[300];
     bool own_home; /* made here: to be removed */
     bool json, once;
+    const char *web; /* --web; NULL: not given */
+    bool has_web;
     bool full;               /* whole emulated boards */
     char firmware[PATH_MAX]; /* busbar-node for ARM; empty: this machine's is run */
     int64_t baud;
@@ -74,6 +77,7 @@ static enum status take_options(struct demo *d)
     d->deadline_ms = bb_loop_mono_ms() + (int64_t)(timeout_s * 1000);
     d->json = call_flag(call, "json");
     d->once = call_flag(call, "once");
+    d->web = call_value(call, "web");
     d->plan = (struct plan){.scenario = &d->scenario,
                             .home = d->home,
                             .method = method == NULL ? "curves" : method,
@@ -250,6 +254,20 @@ static enum status start_boards(struct demo *d, const struct whole *whole)
     return status == BB_OK ? demo_whole_enroll(whole, d->client) : status;
 }
 
+/* Before the boards, so that it sees them agree. Where the package with the dashboard is not installed, the
+ * demo does without, unless it was asked for. */
+static enum status open_web(struct demo *d)
+{
+    if (!demo_web_wanted(d->web, d->once))
+        return BB_OK;
+    enum status status = demo_web_start(&d->crew, d->web, &d->reason);
+    d->has_web = status == BB_OK;
+    if (status != BB_NOT_FOUND || d->web != NULL)
+        return status;
+    fputs("busbar demo: busbar-webd is not installed: no dashboard\n", stderr);
+    return BB_OK;
+}
+
 static enum status start_all(struct demo *d)
 {
     const struct whole whole = {&d->crew,       &d->plan, d->loop,   d->firmware,
@@ -263,6 +281,8 @@ static enum status start_all(struct demo *d)
         status = wait_for_cables(d);
     if (status == BB_OK)
         status = connect_client(d);
+    if (status == BB_OK)
+        status = open_web(d);
     if (status == BB_OK)
         status = demo_crew_agents(&d->crew, &d->plan, &d->reason);
     d->started_ms = bb_loop_mono_ms();
@@ -399,11 +419,28 @@ static void print_hints(const struct demo *d)
     fflush(stdout);
 }
 
+/* The last line is the address alone: it can be clicked, and taken by a script. */
+static enum status print_web(struct demo *d)
+{
+    char url[DEMO_WEB_URL_SIZE], path[512];
+    snprintf(path, sizeof path, "%s/run/web.address", d->home);
+    enum status status = d->has_web ? wait_for_file(d, path) : BB_OK;
+    if (status == BB_OK && d->has_web && demo_web_url(d->home, url))
+        printf("The dashboard, in a browser; its buttons take a token: busbar web token add me --role "
+               "operator\n\n%s\n",
+               url);
+    fflush(stdout);
+    return status;
+}
+
 /* Stays up until a signal or a process's end. */
 static enum status stay(struct demo *d)
 {
     if (!d->json)
         print_hints(d);
+    enum status told = d->json ? BB_OK : print_web(d);
+    if (told != BB_OK)
+        return told == BB_INTERRUPTED ? BB_OK : told;
     d->deadline_ms = 0;
     d->json = true; /* all has been said */
     enum status status;

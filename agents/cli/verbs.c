@@ -82,6 +82,9 @@ static const struct option demo_boards = {
     "programs of this machine, programs for ARM, or whole emulated boards; process without it"};
 static const struct option demo_home = {"home", "DIR", NULL, NULL,
                                         "a home that is kept, instead of a temporary one"};
+static const struct option demo_web = {
+    "web", "ADDRESS:PORT", NULL, NULL,
+    "where the dashboard is, or none; without it 127.0.0.1:8087 or the next free port, with --once none"};
 static const struct option keep = {"keep", NULL, NULL, NULL, "keep the temporary home, with its logs"};
 static const struct option demo_timeout = {"timeout", "SECONDS", NULL, NULL,
                                            "how long to wait for the certificates; 120 without it"};
@@ -420,8 +423,8 @@ static const struct verb table[] = {
      NULL, LIST(&json, PAST), "busbar-historian(1)", verb_historian_status, false},
     {"demo", "", 0, 0, "run a whole neighbourhood on this machine: boards, broker, agents",
      "Without --case it is Table 1 of the thesis. It stays up until Ctrl-C unless --once is given.",
-     LIST(&once, &case_file, &method, &topology, &demo_boards, &demo_baud, &demo_home, &keep, &demo_timeout,
-          &json),
+     LIST(&once, &case_file, &method, &topology, &demo_boards, &demo_baud, &demo_home, &demo_web, &keep,
+          &demo_timeout, &json),
      "busbar-demo(1)", verb_demo, false},
     {"image build", "", 0, 0, "make the image of a board's SD card, or of many",
      "Debian's kernel and U-Boot with busbar-node as the only process; needs no root. Prints SHA-256 and "

@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 import cases
 
@@ -548,13 +549,13 @@ class DemoStays(unittest.TestCase):
 
     def setUp(self):
         self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="bb-", dir="/tmp"))) / "home"
-        self.process = subprocess.Popen([BIN / "busbar", "demo", "--home", self.home], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([BIN / "busbar", "demo", "--web", "127.0.0.1:0", "--home", self.home], stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
         self.addCleanup(self.end)
         self.out = ""
         for line in self.process.stdout:
             self.out += line
-            if "dispatch release all" in line:
+            if line.startswith("http://"):
                 break
         self.assertIn("export BUSBAR_HOME=", self.out)
         self.family = children(self.process.pid)
@@ -589,7 +590,9 @@ class DemoStays(unittest.TestCase):
         return strict(out)
 
     def test_orders(self):
-        self.assertEqual(len(self.family), 16 + 5)
+        self.assertEqual(len(self.family), 16 + 6)
+        with urllib.request.urlopen(self.out.splitlines()[-1] + "healthz", timeout=PATIENCE_S) as answer:
+            self.assertEqual(answer.read(), b"alive\n")
         self.assertEqual(self.show()["online"], 16)
         self.order("override", "L1", "--kw", "10.000001")
         self.await_board("L1", lambda b: b["mode"] == "override" and b["kw"] == 10.000001)
