@@ -4,7 +4,6 @@
 #include "agents/cli/demo.h"
 #include "agents/cli/demo_crew.h"
 #include "agents/cli/demo_keys.h"
-#include "agents/cli/demo_web.h"
 #include "agents/cli/demo_whole.h"
 #include "agents/cli/home.h"
 #include "agents/cli/plan.h"
@@ -258,9 +257,9 @@ static enum status start_boards(struct demo *d, const struct whole *whole)
  * demo does without, unless it was asked for. */
 static enum status open_web(struct demo *d)
 {
-    if (!demo_web_wanted(d->web, d->once))
+    if (!demo_crew_web_wanted(d->web, d->once))
         return BB_OK;
-    enum status status = demo_web_start(&d->crew, d->web, &d->reason);
+    enum status status = demo_crew_web_start(&d->crew, d->web, &d->reason);
     d->has_web = status == BB_OK;
     if (status != BB_NOT_FOUND || d->web != NULL)
         return status;
@@ -422,10 +421,10 @@ static void print_hints(const struct demo *d)
 /* The last line is the address alone: it can be clicked, and taken by a script. */
 static enum status print_web(struct demo *d)
 {
-    char url[DEMO_WEB_URL_SIZE], path[512];
+    char url[DEMO_CREW_URL_SIZE], path[512];
     snprintf(path, sizeof path, "%s/run/web.address", d->home);
     enum status status = d->has_web ? wait_for_file(d, path) : BB_OK;
-    if (status == BB_OK && d->has_web && demo_web_url(d->home, url))
+    if (status == BB_OK && d->has_web && demo_crew_web_url(d->home, url))
         printf("The dashboard, in a browser; its buttons take a token: busbar web token add me --role "
                "operator\n\n%s\n",
                url);

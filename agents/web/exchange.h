@@ -49,7 +49,7 @@ void exchange_json(struct exchange *exchange, unsigned http_status, char *json);
 void exchange_text(struct exchange *exchange, unsigned http_status, const char *content_type, char *text);
 
 /* Answers {"error":{"code","text"}}; the text is printf-like and is cut at 511 bytes. */
-__attribute__((format(printf, 4, 5))) void exchange_fail(struct exchange *exchange, unsigned http_status,
-                                                         const char *code, const char *format, ...);
+void exchange_fail(struct exchange *exchange, unsigned http_status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -41,6 +41,7 @@ struct gate_answer {
 BB_MUST_CHECK enum status gate_open(const struct gate_options *options, struct gate **out);
 void gate_close(struct gate *gate);
 
+/* Whether a request may be served, and as whose. `now_ms` is of the monotonic clock, here and below. */
 struct gate_answer gate_ask(struct gate *gate, const struct gate_question *question, int64_t now_ms);
 
 /* A ticket, for one stream within a minute, to ticket_out[GATE_TICKET_SIZE]. BB_IO: no randomness. */

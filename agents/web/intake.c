@@ -1,4 +1,6 @@
 /* Requests as they come in: what they must be like before a handler sees them. */
+#include "agents/web/intake.h"
+
 #include "agents/web/server_state.h"
 
 #include "bus/client/log.h"

@@ -1,3 +1,4 @@
+#include "agents/web/intake.h"
 #include "agents/web/server_state.h"
 
 #include "bus/client/log.h"

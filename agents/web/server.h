@@ -25,7 +25,6 @@ struct server_options {
     const char *certificate, *key; /* PEM; NULL: no TLS */
 };
 
-/* What it has done. */
 struct server_counts {
     uint64_t requests, refused, answers[6]; /* by hundreds of the status; 0: cut */
     uint64_t connections, cut;              /* so far; cut: for being slow */
@@ -40,6 +39,7 @@ BB_MUST_CHECK enum status server_open(const struct server_options *options, stru
  * any more. Accepts NULL. */
 void server_close(struct server *server);
 
+/* What it has done so far. */
 struct server_counts server_counts(const struct server *server);
 
 /* For exchange.c: an exchange whose client has gone has been answered. */

@@ -24,14 +24,6 @@ struct server {
     struct server_counts counts;
 };
 
-/* libmicrohttpd's callbacks for requests. */
-void *intake_target(void *server, const char *target, struct MHD_Connection *connection);
-enum MHD_Result intake_request(void *server, struct MHD_Connection *connection, const char *url,
-                               const char *method, const char *version, const char *data, size_t *size,
-                               void **exchange);
-void intake_completed(void *server, struct MHD_Connection *connection, void **exchange,
-                      enum MHD_RequestTerminationCode why);
-
 /* Gives the connection of an exchange another deadline; 0: none. */
 void server_deadline(struct exchange *exchange, unsigned in_ms);
 

@@ -1,4 +1,4 @@
-#include "agents/cli/demo_web.h"
+#include "agents/cli/demo_crew.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 /* Ports that are tried when none is asked for: several demos may run on one machine. */
 #define TRIES "100"
 
-bool demo_web_wanted(const char *where, bool once)
+bool demo_crew_web_wanted(const char *where, bool once)
 {
     return where == NULL ? !once : strcmp(where, "none") != 0;
 }
@@ -17,7 +17,7 @@ static void address_file(const char *home, char *path, size_t size)
     snprintf(path, size, "%s/run/web.address", home);
 }
 
-enum status demo_web_start(struct crew *crew, const char *where, struct bb_reason *reason)
+enum status demo_crew_web_start(struct crew *crew, const char *where, struct bb_reason *reason)
 {
     char program[1024], path[512];
     enum status status = crew_find("busbar-webd", reason, program, sizeof program);
@@ -37,14 +37,14 @@ enum status demo_web_start(struct crew *crew, const char *where, struct bb_reaso
     return crew_start(crew, "busbar-webd", words, reason);
 }
 
-bool demo_web_url(const char *home, char *url_out)
+bool demo_crew_web_url(const char *home, char *url_out)
 {
     char path[512];
     address_file(home, path, sizeof path);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return false;
-    bool read = fgets(url_out, DEMO_WEB_URL_SIZE, file) != NULL;
+    bool read = fgets(url_out, DEMO_CREW_URL_SIZE, file) != NULL;
     fclose(file);
     if (read)
         url_out[strcspn(url_out, "\r\n")] = '\0';
