@@ -1,8 +1,8 @@
-# cmake -DPAGES=folder -DVENDOR=node_modules -DTO=file.c -DWORK=folder -P pages.cmake: the pages, and the libraries that their vendor.txt
+# cmake -DPAGES=folder -DVENDOR=node_modules -DVERIFY=ledger/verify -DTO=file.c -DWORK=folder -P pages.cmake: the pages, and the libraries that their vendor.txt
 # names, as a table of C (agents/web/files.h), each file as it is and packed. Bare names in imports ("preact") become addresses, because
 # an import map would be inline code.
 cmake_minimum_required(VERSION 3.25)
-set(types .html "text/html" .js "text/javascript" .css "text/css" .svg "image/svg+xml"
+set(types .html "text/html" .js "text/javascript" .mjs "text/javascript" .css "text/css" .svg "image/svg+xml"
     .json "application/json" .png "image/png" .ico "image/x-icon" .txt "text/plain" .webmanifest "application/manifest+json"
     .woff2 "font/woff2")
 
@@ -12,6 +12,12 @@ file(GLOB_RECURSE own RELATIVE ${PAGES} ${PAGES}/*)
 list(REMOVE_ITEM own vendor.txt)
 foreach(path ${own})
     configure_file(${PAGES}/${path} ${WORK}/${path} COPYONLY)
+endforeach()
+
+# The verifiers, which people also run by themselves: at /verify/.
+file(GLOB verifiers RELATIVE ${VERIFY} ${VERIFY}/*.mjs)
+foreach(path ${verifiers})
+    configure_file(${VERIFY}/${path} ${WORK}/verify/${path} COPYONLY)
 endforeach()
 
 # The libraries. The bare names under which they import each other: the package's, and those of its files without esm/ and .js.

@@ -39,6 +39,7 @@ const struct route api_routes[] = {
     {"GET", "/api/v1/chain/status", V, on_chain_status, "the chain: `busbar chain status`"},
     {"GET", "/api/v1/chain/blocks", V, on_blocks, "the last blocks: `busbar chain log`"},
     {"GET", "/api/v1/chain/blocks/{height}", V, on_block, "a block: `busbar chain block`"},
+    {"GET", "/api/v1/chain/raw", V, on_raw, "blocks as their bytes, to be verified"},
     {"GET", "/api/v1/chain/transactions/{id}", V, on_transaction, "a transaction: `busbar chain tx`"},
     {"GET", "/api/v1/chain/transactions/{id}/receipt", V, on_receipt,
      "its receipt: `busbar chain receipt --json`"},

@@ -87,6 +87,18 @@ void on_block(void *context, struct exchange *exchange)
         ledger_relay(context, exchange, "block", json_pack("{s:s}", "height", height));
 }
 
+void on_raw(void *context, struct exchange *exchange)
+{
+    json_int_t from, count;
+    char first[24], most[24];
+    if (!job_integer(exchange, "from", 1, HEIGHT_MAX, 1, &from) ||
+        !job_integer(exchange, "count", 1, BLOCKS_MAX, BLOCKS, &count))
+        return;
+    snprintf(first, sizeof first, "%" JSON_INTEGER_FORMAT, from);
+    snprintf(most, sizeof most, "%" JSON_INTEGER_FORMAT, count);
+    ledger_relay(context, exchange, "block", json_pack("{s:s, s:s}", "from", first, "count", most));
+}
+
 /* -- transactions
  * --------------------------------------------------------------------------------------------- */
 

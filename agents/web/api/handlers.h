@@ -15,8 +15,8 @@ exchange_handler on_dispatch, on_site, on_runs, on_run, on_order;
 exchange_handler on_book, on_trades, on_policy, on_lines, on_accounts, on_account, on_statement, on_orders;
 
 /* chain.c */
-exchange_handler on_chain_status, on_blocks, on_block, on_transaction, on_receipt, on_genesis, on_proof,
-    on_submit;
+exchange_handler on_chain_status, on_blocks, on_block, on_raw, on_transaction, on_receipt, on_genesis,
+    on_proof, on_submit;
 
 /* bus.c */
 exchange_handler on_bus_peers, on_bus_topics, on_bus_retained;

@@ -1,6 +1,6 @@
 /* A chart that lives: uPlot's canvas, a legend that hides and shows, a table with the same numbers, CSV.
  *
- * series: [{label, colour: "c1", dash: [4, 3], digits, unit, width}]; data: [xs, ys, ys, …], null where nothing is known.
+ * series: [{label, colour: "c1", dash: [4, 3], digits, unit, width, align}]; data: [xs, ys, ys, …], null where nothing is known.
  * x: {label, unit, time, range: [from, to], digits, csv}; y: {label, unit, range(min, max)}; marks: [{x, text}] or [{y, text}].
  * `name` is the query's word: ?NAME=table shows the table, ?NAME-hide=a,b hides series. */
 import uPlot from "/vendor/uplot.js";
@@ -75,7 +75,7 @@ function options(props, size, hidden, onHover, marks) {
                 dash: one.dash,
                 show: !hidden.has(one.label),
                 spanGaps: Boolean(one.spanGaps),
-                paths: stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
+                paths: stepped ? uPlot.paths.stepped({ align: one.align ?? 1 }) : undefined,
                 points: { show: Boolean(one.points), size: 4 },
             })),
         ],

@@ -107,7 +107,7 @@ function VerifyChain({ head, state }) {
     return html`<${Panel} title="Verify the chain" note="in this browser, from the genesis on" class="verify"
         aside=${html`<button type="button" class="primary small" disabled=${!state || !state.trust || !head} onClick=${running ? () => (stop.current.stopped = true) : start}>${running ? "Stop" : progress ? "Verify again" : "Verify"}</button>`}>
         <${Strip} progress=${progress || { height: 0n }} head=${progress ? progress.head : head || 0n} />
-        <p class="verdict" role="status" id="chain-verdict">${progress ? html`<${Mark} kind=${verdict()[0]}>${verdict()[1]}<//>` : html`<span class="note">Checks what the server says against itself and against the genesis that this browser knows. That the contract decided rightly, <code>busbar chain verify</code> replays.</span>`}</p>
+        <p class="told" role="status" id="chain-verdict">${progress ? html`<${Mark} kind=${verdict()[0]}>${verdict()[1]}<//>` : html`<span class="note">Checks what the server says against itself and against the genesis that this browser knows. That the contract decided rightly, <code>busbar chain verify</code> replays.</span>`}</p>
         ${progress && progress.bad && html`<${Steps} steps=${progress.steps} /><p><button type="button" class="small" onClick=${() => setQuery({ block: String(progress.bad), tx: null }, { push: true })}>Look at block ${String(progress.bad)}</button></p>`}
     <//>`;
 }
@@ -127,7 +127,7 @@ async function checkReceipt(bytes, trust) {
 function ReceiptResult({ result }) {
     const { fault, text, statement, steps } = result;
     return html`<${Steps} steps=${steps} />
-        <p class="verdict" role="status" id="receipt-verdict"><${Mark} kind=${fault === "good" ? "good" : "bad"}>${fault === "good"
+        <p class="told" role="status" id="receipt-verdict"><${Mark} kind=${fault === "good" ? "good" : "bad"}>${fault === "good"
             ? `Proven: ${statement.type} by ${short(hex(statement.actor))} is transaction ${statement.index + 1} of ${statement.count} in block ${statement.block.height}${statement.head ? `, which is in the history of block ${statement.head.height}` : ""}`
             : `Not proven: ${text}`}<//></p>`;
 }

@@ -80,7 +80,7 @@ export function depthOf(book) {
 
 const DEPTH_SERIES = [
     { label: "For sale", colour: "c2", unit: "kWh", digits: 3, width: 2, csv: "for_sale_kwh" },
-    { label: "Wanted", colour: "c1", unit: "kWh", digits: 3, width: 2, dash: [7, 4], csv: "wanted_kwh" },
+    { label: "Wanted", colour: "c1", unit: "kWh", digits: 3, width: 2, dash: [7, 4], align: -1, csv: "wanted_kwh" },
 ];
 const PRICE_SERIES = [{ label: "Price", colour: "c2", unit: "cent/kWh", digits: 2, width: 1.6, points: true, csv: "price_cent_per_kwh" }];
 
@@ -97,7 +97,7 @@ function PricePanel({ trades }) {
         const list = [...trades.trades].reverse();
         return [list.map((trade) => Number(trade.time_ms) / 1000), list.map((trade) => Number(trade.price) / 10000)];
     }, [trades]);
-    const chart = { name: "prices", title: "Prices", series: PRICE_SERIES, data, x: { label: "time", time: true, csv: "time_utc" }, y: { label: "cent/kWh" }, height: 210, legend: false, summary: `Prices of the last ${plural(data[0].length, "trade")}` };
+    const chart = { name: "prices", title: "Prices", series: PRICE_SERIES, data, x: { label: "time", time: true, range: [data[0][0] - 30, data[0].at(-1) + 30], csv: "time_utc" }, y: { label: "cent/kWh" }, height: 210, legend: false, summary: `Prices of the last ${plural(data[0].length, "trade")}` };
     return html`<${Panel} title="Prices" note="of the last trades" aside=${html`<${ChartTools} ...${chart} />`}>
         ${data[0].length === 0 ? html`<${Empty} title="No trade yet">Prices appear with the first trade.<//>` : html`<${Chart} ...${chart} />`}
     <//>`;
@@ -208,7 +208,7 @@ export default function Market() {
     const accounts = useMarket("accounts");
     const [signer, setSigner] = useSigner();
     const desk = useDesk();
-        <${Tiles} book=${book.data} trades=${trades.data} policy=${policy.data} />
+    return html`<${Tiles} book=${book.data} trades=${trades.data} policy=${policy.data} />
         <div class="grid">
             <div class="w7"><${BookPanel} asked=${book} signer=${signer} act=${desk.open} /></div>
             <div class="w5"><${OrderDesk} desk=${desk} signer=${signer} setSigner=${setSigner} interval=${interval} accounts=${accounts.data} done=${() => [book, trades, accounts].forEach((one) => one.reload())} /></div>
