@@ -33,6 +33,8 @@ struct board {
     struct link_status status; /* of the board itself, the last one */
     bool has_status;
     uint32_t measured_mw;
+    uint32_t limit_mw; /* the end of its curve, when it has told it */
+    bool has_limit;
     bool config_owed, setpoint_owed;
     struct link_setpoint setpoint; /* the last one sent, when the agent runs the dispatch */
     bool certified;                /* as the bus was told last */

@@ -3,6 +3,7 @@
 #include "agents/uart/carrier.h"
 #include "agents/uart/core.h"
 #include "agents/uart/jobs.h"
+#include "agents/uart/limit.h"
 #include "agents/uart/publisher.h"
 #include "bus/client/log.h"
 
@@ -210,6 +211,7 @@ static void take_dispatch(struct agent *agent, struct board *board, const struct
     }
     /* Neighbours first: they wait for it, the bus does not. */
     carrier_spread(agent, source, m->dispatch.payload);
+    limit_overhear(board, m->dispatch.payload);
     publisher_board(agent, board, m->dispatch.payload);
 }
 

@@ -33,6 +33,8 @@ void core_take_curve(struct agent *agent, struct board *board, const struct link
 {
     struct curve curve = {(enum curve_kind)c->kind, c->lo, c->hi, c->pmax};
     enum status status;
+    board->limit_mw = c->pmax;
+    board->has_limit = true;
     if (board->core == NULL)
         return;
     if (board->core_runs && dispatch_view(board->core).incarnation >= c->incarnation) {

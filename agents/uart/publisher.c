@@ -75,6 +75,8 @@ json_t *publisher_board_object(const struct agent *agent, const struct board *bo
     CHECK(o != NULL);
     json_object_set_new(o, "kw", millionths(s.power));
     json_object_set_new(o, "setpoint_kw", millionths(s.setpoint));
+    if (board->has_limit)
+        json_object_set_new(o, "limit_kw", millionths(board->limit_mw));
     json_object_set_new(o, "lambda", millionths(s.lambda));
     json_object_set_new(o, "residual_kw", millionths(s.residual));
     json_object_set_new(o, "mismatch_kw", millionths(s.mismatch));
