@@ -82,7 +82,7 @@ export async function act(path, body) {
         try {
             return await post(path, body);
         } catch (error) {
-            if (error.status !== 401 && error.status !== 403) throw error;
+            if (error.status !== 401 && error.code !== "role") throw error;
             why = error.message;
         }
     }
