@@ -1,0 +1,128 @@
+/* A board with a card, as a process on a cable; this program is its agent, and knows how to update it. */
+#ifndef TESTS_FIRMWARE_BOARD_H
+#define TESTS_FIRMWARE_BOARD_H
+
+#include "node-fw/link/crc.h"
+#include "tests/firmware/bench.h"
+
+static const char board_l7[] = "id 7\nname L7\nkind consumer\nomega 17.17\nsigma 0.0935\npmax_kw 91.79\n";
+
+/* -- images -- */
+
+struct board_image {
+    uint32_t size, crc32;
+    uint8_t bytes[(1 << 20) + 4096];
+};
+
+static inline void board_read_image(struct board_image *image, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/tests/%s", BUSBAR_BINARY_DIR, name);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    image->size = (uint32_t)fread(image->bytes, 1, sizeof image->bytes, f);
+    fclose(f);
+    assert_in_range(image->size, 1, 1 << 20);
+    image->crc32 = crc_32(0, (struct bytes){image->bytes, image->size});
+}
+
+/* -- the board -- */
+
+static inline void board_start(struct bench *b, const char *option, const char *value)
+{
+    const char *arguments[10] = {"busbar-node", "--card", b->card, "--port",
+                                 b->node_end,   option,   value,   NULL};
+    b->node = process_start(arguments);
+    fcntl(b->node.err, F_SETFL, O_NONBLOCK);
+}
+
+static inline void board_format(struct bench *b, const char *text)
+{
+    bench_write(b->board, text);
+    const char *arguments[] = {"busbar-node", "--card", b->card, "--format", "--config", b->board, NULL};
+    if (text[0] == '\0')
+        arguments[4] = NULL;
+    struct process p = process_start(arguments);
+    assert_int_equal(process_wait(&p), 0);
+}
+
+static inline int board_set_up(void **state)
+{
+    int result = bench_set_up(state, "3000000");
+    struct bench *b = *state;
+    board_format(b, board_l7);
+    return result;
+}
+
+/* Reads away what the board has said, so that it never waits for a reader. */
+static inline void board_drain(struct bench *b)
+{
+    char text[4096];
+    while (b->node.pid > 0 && read(b->node.err, text, sizeof text) > 0)
+        ;
+}
+
+/* Runs the agent's end until a SLOTS has come that says this; −1: anything. */
+static inline bool board_await_slots(struct bench *b, int running, int state, int64_t ms)
+{
+    for (int64_t end = process_ms() + ms; process_ms() < end;) {
+        int before = b->count[LINK_SLOTS];
+        bench_turn(b);
+        board_drain(b);
+        const struct link_slots *s = &b->last[LINK_SLOTS].slots;
+        if (b->count[LINK_SLOTS] > before && (running < 0 || s->running == running) &&
+            (state < 0 || s->state == state))
+            return true;
+    }
+    return false;
+}
+
+static inline const struct link_slots *board_slots(const struct bench *b)
+{
+    return &b->last[LINK_SLOTS].slots;
+}
+
+static inline bool board_up(struct bench *b)
+{
+    return link_state(&b->host) == LINK_UP;
+}
+
+/* Sends an image from `from` on, at most up to `to`; true when all of it was taken by the link. */
+static inline bool board_send_image(struct bench *b, const struct board_image *image, uint32_t from,
+                                    uint32_t to)
+{
+    int64_t end = process_ms() + 30000;
+    uint32_t session = b->last[LINK_HELLO].hello.session;
+    int refusals = b->count[LINK_REFUSE];
+    for (uint32_t at = from; at < to && process_ms() < end;) {
+        uint32_t size = to - at < 228 ? to - at : 228;
+        struct link_message m = {.type = LINK_FIRMWARE};
+        m.firmware = (struct link_firmware){image->size, at, image->crc32, {image->bytes + at, size}};
+        if (link_send(&b->host, &m, (struct mono){process_ms()}) == BB_OK)
+            at += size;
+        else
+            bench_turn(b);
+        board_drain(b);
+        if (!board_up(b) || session != b->last[LINK_HELLO].hello.session || b->count[LINK_REFUSE] > refusals)
+            return false;
+    }
+    while (!link_idle(&b->host) && process_ms() < end && board_up(b))
+        bench_turn(b);
+    return link_idle(&b->host);
+}
+
+static inline void board_send_settings(struct bench *b, const char *text)
+{
+    struct bytes all = bytes_of(text);
+    for (size_t at = 0; at < all.size; at += 40) {
+        struct link_message m = {.type = LINK_SETTINGS};
+        m.board_file = (struct link_board_file){(uint16_t)all.size,
+                                                (uint16_t)at,
+                                                crc_32(0, all),
+                                                {all.data + at, all.size - at < 40 ? all.size - at : 40}};
+        while (link_send(&b->host, &m, (struct mono){process_ms()}) == BB_FULL)
+            bench_turn(b);
+    }
+}
+
+#endif
