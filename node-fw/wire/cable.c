@@ -18,7 +18,7 @@ static bool set_raw(int fd)
 }
 
 /* The link appears only when the pty is ready: whoever waits for it can open it at once. */
-static enum status name_slave(struct end *e, const char *slave)
+static enum status name_slave(const struct end *e, const char *slave)
 {
     struct stat st;
     if (lstat(e->name, &st) == 0) {
@@ -60,47 +60,86 @@ enum status cable_plug(struct end *e)
     return status;
 }
 
-void cable_unplug(struct end *e)
+static void lose_all(struct cable *c)
 {
+    line_cut(&c->ends[0].line);
+    line_cut(&c->ends[1].line);
+}
+
+void cable_unplug(struct cable *c, int at)
+{
+    struct end *e = &c->ends[at];
     if (e->master < 0)
         return;
     unlink(e->name);
     close_pty(e);
-    line_cut(&e->line);
+    lose_all(c);
+}
+
+bool cable_takes(const struct cable *c, int from)
+{
+    return !c->ends[from].stalled && line_room(&c->ends[!from].line) > 0;
+}
+
+/* A tty that is not raw yet. Where there is no room the echo is lost. */
+static void echo(struct end *e, struct bytes said, int64_t now_ns)
+{
+    size_t room = line_room(&e->line);
+    if (said.size > room)
+        said.size = room;
+    line_push(&e->line, said, now_ns);
 }
 
 void cable_collect(struct cable *c, int from, int64_t now_ns)
 {
-    struct line *line = &c->ends[!from].line;
+    struct end *e = &c->ends[from], *other = &c->ends[!from];
     uint8_t buffer[LINE_BYTES];
-    size_t room = line_room(line);
-    if (room == 0)
+    if (!cable_takes(c, from))
         return;
-    ssize_t n = read(c->ends[from].master, buffer, room);
-    if (n > 0 && c->ends[!from].master >= 0)
-        line_push(line, (struct bytes){buffer, (size_t)n}, now_ns);
+    ssize_t n = read(e->master, buffer, line_room(&other->line));
+    if (n <= 0)
+        return;
+    struct bytes said = {buffer, (size_t)n};
+    if (other->master >= 0)
+        line_push(&other->line, said, now_ns);
+    if (e->echo)
+        echo(e, said, now_ns);
 }
 
 /* A UART does not wait for its reader: what does not fit is gone. */
 static void put(struct end *e, const uint8_t *data, size_t size)
 {
     ssize_t n = write(e->master, data, size);
-    if (n < (ssize_t)size)
-        e->overrun += size - (n > 0 ? (size_t)n : 0);
+    size_t taken = n > 0 ? (size_t)n : 0;
+    e->arrived += taken;
+    e->overrun += size - taken;
 }
 
-void cable_deliver(struct end *e, int64_t now_ns)
+void cable_deliver(struct cable *c, int to, int64_t now_ns)
 {
+    struct end *e = &c->ends[to];
     uint8_t buffer[512];
     size_t size = line_take(&e->line, now_ns, buffer, sizeof buffer);
     if (size > 0 && e->master >= 0)
         put(e, buffer, size);
+    if (line_blown(&e->line))
+        cable_unplug(c, to);
 }
 
 void cable_garbage(struct end *e, uint32_t count)
 {
     for (; e->master >= 0 && count > 0; count--) {
-        uint8_t byte = line_dice_byte(&e->line);
+        uint8_t byte = noise_byte(&e->line.babble);
         put(e, &byte, 1);
     }
+}
+
+void cable_swap(struct cable *a, int end_a, struct cable *b, int end_b)
+{
+    static struct end kept;
+    lose_all(a);
+    lose_all(b);
+    kept = a->ends[end_a];
+    a->ends[end_a] = b->ends[end_b];
+    b->ends[end_b] = kept;
 }

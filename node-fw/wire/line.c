@@ -2,29 +2,14 @@
 
 #include <busbar/check.h>
 
-/* Source: Steele, Lea, Flood 2014 (SplitMix64). */
-static uint64_t roll(struct line *l)
-{
-    uint64_t z = l->dice += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
-static bool chance(struct line *l, uint32_t ppm)
-{
-    return roll(l) % 1000000 < ppm;
-}
+/* Random bytes that are put on a babbling line at a time. */
+#define BABBLE 32
 
 void line_init(struct line *l, uint32_t baud, uint64_t seed)
 {
-    *l = (struct line){.dice = seed, .byte_ns = (uint32_t)(10000000000u / baud)};
-}
-
-void line_faults(struct line *l, uint32_t flip_ppm, uint32_t drop_ppm)
-{
-    l->flip_ppm = flip_ppm;
-    l->drop_ppm = drop_ppm;
+    *l = (struct line){.byte_ns = (uint32_t)(10000000000u / baud)};
+    noise_init(&l->noise, seed);
+    noise_init(&l->babble, ~seed);
 }
 
 size_t line_room(const struct line *l)
@@ -48,21 +33,34 @@ static int64_t first_ns(const struct line *l)
     return l->free_ns - (int64_t)(l->tail - l->head - 1) * l->byte_ns;
 }
 
+static void burn(struct line *l, uint8_t byte)
+{
+    if (byte == 0)
+        l->fuse_left = l->fuse;
+    else if (l->fuse_left > 0 && --l->fuse_left == 0)
+        l->blown = true;
+}
+
+static void babble(struct line *l, int64_t now_ns)
+{
+    uint8_t bytes[BABBLE];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = noise_byte(&l->babble);
+    line_push(l, (struct bytes){bytes, sizeof bytes}, now_ns);
+}
+
 size_t line_take(struct line *l, int64_t now_ns, uint8_t *out, size_t capacity)
 {
     size_t size = 0;
-    while (l->head != l->tail && size < capacity && first_ns(l) <= now_ns) {
+    while (l->head != l->tail && size < capacity && !l->blown && first_ns(l) <= now_ns) {
         uint8_t byte = l->bytes[l->head++ % LINE_BYTES];
-        if (chance(l, l->drop_ppm)) {
-            l->dropped++;
+        if (!noise_pass(&l->noise, &byte) || l->dead)
             continue;
-        }
-        if (chance(l, l->flip_ppm)) {
-            byte ^= (uint8_t)(1u << (roll(l) & 7));
-            l->flipped++;
-        }
         out[size++] = byte;
+        burn(l, byte);
     }
+    if (l->babbling && l->head == l->tail)
+        babble(l, now_ns);
     return size;
 }
 
@@ -78,9 +76,24 @@ bool line_due(const struct line *l, uint32_t batch, int64_t *due_ns_out)
 void line_cut(struct line *l)
 {
     l->head = l->tail;
+    l->fuse = l->fuse_left = 0;
+    l->blown = false;
 }
 
-uint8_t line_dice_byte(struct line *l)
+void line_babble(struct line *l, bool on, int64_t now_ns)
 {
-    return (uint8_t)(roll(l) >> 56);
+    l->babbling = on;
+    if (on && l->head == l->tail)
+        babble(l, now_ns);
+}
+
+void line_light(struct line *l, uint32_t bytes)
+{
+    l->fuse = bytes;
+    l->fuse_left = 0;
+}
+
+bool line_blown(const struct line *l)
+{
+    return l->blown;
 }

@@ -1,5 +1,5 @@
 /* busbar-wire: virtual UART cables. One thread, all cables; commands on standard input. */
-#include "node-fw/wire/cable.h"
+#include "node-fw/wire/orders.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,22 +12,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CABLES_MAX 64
-#define ENDS_MAX   (2 * CABLES_MAX)
 /* Bytes that may arrive together: 32 at 115200 are 2.8 ms late at most, within a stream only, and save many
  * wake-ups. The end of a burst is never late. */
-#define BATCH    32
-#define LINE_MAX 512
+#define BATCH     32
+#define START_MAX 64 /* commands before the cables are ready */
 
 struct wire {
-    struct cable cables[CABLES_MAX];
-    size_t count;
-    uint32_t baud, flip_ppm, drop_ppm;
-    uint64_t seed;
+    struct harness harness;
+    uint32_t baud;
+    uint64_t flip_ppm, drop_ppm, burst_ppm, burst_frames, seed;
+    const char *start[START_MAX];
+    size_t start_count;
     int64_t unlocked_ns;
-    char command[LINE_MAX];
+    char command[ORDER_MAX];
     size_t command_size;
-    bool input_open, quit;
+    bool input_open;
 };
 
 static struct wire wire;
@@ -48,57 +47,22 @@ static int64_t now_ns(void)
 
 static struct end *end_at(struct wire *w, size_t i)
 {
-    return &w->cables[i / 2].ends[i % 2];
+    return wire_end(&w->harness, i);
+}
+
+static size_t ends(const struct wire *w)
+{
+    return 2 * w->harness.count;
 }
 
 /* -- commands -- */
 
-static struct end *find_end(struct wire *w, const char *name)
+static void obey(struct wire *w, const char *line)
 {
-    for (size_t i = 0; i < 2 * w->count; i++)
-        if (strcmp(end_at(w, i)->name, name) == 0)
-            return end_at(w, i);
-    return NULL;
-}
-
-static void set_faults(struct wire *w, uint32_t flip_ppm, uint32_t drop_ppm)
-{
-    for (size_t i = 0; i < 2 * w->count; i++)
-        line_faults(&end_at(w, i)->line, flip_ppm, drop_ppm);
-}
-
-static const char *replug(struct end *e)
-{
-    if (e->master >= 0)
-        return "is plugged already";
-    return cable_plug(e) == BB_OK ? NULL : "cannot be made";
-}
-
-/* Does one command; NULL, or why it was not done. */
-static const char *obey(struct wire *w, const char *line)
-{
-    char word[16], name[LINE_MAX];
-    unsigned a = 0, b = 0;
-    if (sscanf(line, "%15s", word) != 1)
-        return NULL;
-    if (strcmp(word, "quit") == 0) {
-        w->quit = true;
-        return NULL;
-    }
-    if (sscanf(line, "faults %7u %7u", &a, &b) == 2) {
-        set_faults(w, a, b);
-        return NULL;
-    }
-    struct end *e = sscanf(line, "%*s %511s %7u", name, &a) >= 1 ? find_end(w, name) : NULL;
-    if (!e)
-        return "needs the name of an end";
-    if (strcmp(word, "unplug") == 0)
-        return cable_unplug(e), NULL;
-    if (strcmp(word, "replug") == 0)
-        return replug(e);
-    if (strcmp(word, "garbage") == 0)
-        return cable_garbage(e, a), NULL;
-    return "is no command: unplug A, replug A, faults FLIP DROP, garbage A N, quit";
+    char answer[ANSWER_MAX];
+    orders_obey(&w->harness, line, now_ns(), answer);
+    puts(answer[0] != '\0' ? answer : "ok");
+    fflush(stdout);
 }
 
 /* Reads standard input; each command is answered with `ok` or `error …`, so that a script can wait for it. */
@@ -115,12 +79,7 @@ static void read_commands(struct wire *w)
     char *line = w->command;
     for (char *end; (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
-        const char *fault = obey(w, line);
-        if (fault)
-            printf("error %s: %s\n", line, fault);
-        else
-            puts("ok");
-        fflush(stdout);
+        obey(w, line);
     }
     w->command_size = strlen(line);
     memmove(w->command, line, w->command_size + 1);
@@ -133,19 +92,19 @@ static void read_commands(struct wire *w)
 /* Descriptors to wait for; a full line is not read, so that its writer feels the speed. */
 static nfds_t gather(struct wire *w, struct pollfd *fds)
 {
-    for (size_t i = 0; i < 2 * w->count; i++) {
+    for (size_t i = 0; i < ends(w); i++) {
         struct end *e = end_at(w, i);
-        bool room = line_room(&end_at(w, i ^ 1)->line) > 0;
-        fds[i] = (struct pollfd){.fd = room ? e->master : -1, .events = POLLIN};
+        bool takes = cable_takes(&w->harness.cables[i / 2], i % 2);
+        fds[i] = (struct pollfd){.fd = takes ? e->master : -1, .events = POLLIN};
     }
-    fds[2 * w->count] = (struct pollfd){.fd = w->input_open ? STDIN_FILENO : -1, .events = POLLIN};
-    return 2 * w->count + 1;
+    fds[ends(w)] = (struct pollfd){.fd = w->input_open ? STDIN_FILENO : -1, .events = POLLIN};
+    return ends(w) + 1;
 }
 
 static int64_t next_due(struct wire *w, int64_t now)
 {
     int64_t due = now + 1000000000, other;
-    for (size_t i = 0; i < 2 * w->count; i++)
+    for (size_t i = 0; i < ends(w); i++)
         if (line_due(&end_at(w, i)->line, BATCH, &other) && other < due)
             due = other;
     return due;
@@ -157,7 +116,7 @@ static void unlock_slaves(struct wire *w, int64_t now)
     if (now - w->unlocked_ns < 1000000000)
         return;
     w->unlocked_ns = now;
-    for (size_t i = 0; i < 2 * w->count; i++)
+    for (size_t i = 0; i < ends(w); i++)
         if (end_at(w, i)->slave >= 0)
             (void)ioctl(end_at(w, i)->slave, TIOCNXCL);
 }
@@ -173,13 +132,13 @@ static void turn(struct wire *w, const sigset_t *signals)
     if (ppoll(fds, count, &timeout, signals) < 0)
         return;
     now = now_ns();
-    for (size_t i = 0; i < 2 * w->count; i++)
+    for (size_t i = 0; i < ends(w); i++)
         if (fds[i].revents & POLLIN)
-            cable_collect(&w->cables[i / 2], i % 2, now);
-    for (size_t i = 0; i < 2 * w->count; i++)
-        cable_deliver(end_at(w, i), now);
+            cable_collect(&w->harness.cables[i / 2], i % 2, now);
+    for (size_t i = 0; i < ends(w); i++)
+        cable_deliver(&w->harness.cables[i / 2], i % 2, now);
     unlock_slaves(w, now);
-    if (fds[2 * w->count].revents)
+    if (fds[ends(w)].revents)
         read_commands(w);
 }
 
@@ -188,7 +147,7 @@ static bool asked_to_stop(const struct wire *w)
 {
     sigset_t pending;
     sigpending(&pending);
-    return stop || w->quit || sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) ||
+    return stop || w->harness.quit || sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) ||
            sigismember(&pending, SIGHUP);
 }
 
@@ -210,9 +169,11 @@ static void catch_signals(sigset_t *open_out)
 
 static bool plug_all(struct wire *w)
 {
-    for (size_t i = 0; i < 2 * w->count; i++) {
+    for (size_t i = 0; i < ends(w); i++) {
         struct end *e = end_at(w, i);
         line_init(&e->line, w->baud, w->seed * ENDS_MAX + i);
+        noise_faults(&e->line.noise, (uint32_t)w->flip_ppm, (uint32_t)w->drop_ppm);
+        noise_bursts(&e->line.noise, (uint32_t)w->burst_ppm, (uint32_t)w->burst_frames);
         enum status status = cable_plug(e);
         if (status != BB_OK) {
             fprintf(stderr, "busbar-wire: %s: %s\n", e->name,
@@ -220,7 +181,20 @@ static bool plug_all(struct wire *w)
             return false;
         }
     }
-    set_faults(w, w->flip_ppm, w->drop_ppm);
+    return true;
+}
+
+/* The commands that were given on the command line. */
+static bool begin(struct wire *w)
+{
+    char answer[ANSWER_MAX];
+    for (size_t i = 0; i < w->start_count; i++) {
+        orders_obey(&w->harness, w->start[i], now_ns(), answer);
+        if (strncmp(answer, "error", 5) == 0) {
+            fprintf(stderr, "busbar-wire: %s\n", answer);
+            return false;
+        }
+    }
     return true;
 }
 
@@ -231,30 +205,35 @@ static int run(struct wire *w)
     w->input_open = true;
     for (size_t i = 0; i < ENDS_MAX; i++)
         end_at(w, i)->master = end_at(w, i)->slave = -1;
-    int result = plug_all(w) ? 0 : 1;
+    int result = plug_all(w) && begin(w) ? 0 : 1;
     if (result == 0) {
         puts("ready");
         fflush(stdout);
     }
     while (result == 0 && !asked_to_stop(w))
         turn(w, &signals);
-    for (size_t i = 0; i < 2 * w->count; i++)
-        cable_unplug(end_at(w, i));
+    for (size_t i = 0; i < ends(w); i++)
+        cable_unplug(&w->harness.cables[i / 2], i % 2);
     return result;
 }
 
 /* -- the command line -- */
 
 static const char help[] =
-    "usage: busbar-wire [--baud 115200] [--flip PPM] [--drop PPM] [--seed S] --cable A B [--cable A B]...\n"
-    "Makes UART cables between pairs of ptys; A and B become links to them. Bytes travel at the baud rate;\n"
-    "of a million, PPM have a bit flipped or get lost. Prints `ready` when all links exist.\n"
+    "usage: busbar-wire [OPTION]... --cable A B [--cable A B]...\n"
+    "Makes UART cables between pairs of ptys; A and B become links to them. Bytes travel at the baud rate.\n"
+    "Prints `ready` when all links exist.\n"
     "\n"
-    "Commands on standard input, each answered with `ok` or `error ...`:\n"
-    "  unplug A, replug A   end A hangs up and its link goes; a new pty and link\n"
-    "  faults FLIP DROP     other chances, on all cables\n"
-    "  garbage A N          N random bytes arrive at A\n"
-    "  quit\n";
+    "  --cable A B         a cable; at most 64\n"
+    "  --baud 115200       the rate; ten bits make a byte\n"
+    "  --flip PPM          of a million bytes, so many have a bit flipped\n"
+    "  --drop PPM          of a million bytes, so many get lost\n"
+    "  --burst PPM         of a million frames, so many are lost in bursts, at most 500000\n"
+    "  --burst-frames 3    how long a burst is on average\n"
+    "  --seed 1            the seed of all this: the same one, the same bytes\n"
+    "  --do COMMAND        a command, as below, before it is ready; again and again\n"
+    "  --help, --version\n"
+    "\n";
 
 static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
 {
@@ -267,19 +246,33 @@ static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *ou
     return true;
 }
 
+static bool name_end(struct wire *w, const char *name, int at)
+{
+    struct end *e = &w->harness.cables[w->harness.count].ends[at];
+    if (strlen(name) >= sizeof e->name || strpbrk(name, " \t\r\n") != NULL || name[0] == '\0' ||
+        wire_find(&w->harness, name) != ENDS_MAX)
+        return false;
+    snprintf(e->name, sizeof e->name, "%s", name);
+    return true;
+}
+
 /* Takes `--cable A B`, whose second name getopt leaves at optind. */
 static bool add_cable(struct wire *w, int argc, char **argv)
 {
-    if (optind >= argc || argv[optind][0] == '-' || w->count == CABLES_MAX)
+    if (optind >= argc || argv[optind][0] == '-' || w->harness.count == CABLES_MAX)
         return false;
-    struct cable *c = &w->cables[w->count];
     const char *a = optarg, *b = argv[optind++];
-    if (strlen(a) >= LINE_MAX - 32 || strlen(b) >= LINE_MAX - 32 || strcmp(a, b) == 0 || find_end(w, a) ||
-        find_end(w, b))
+    if (strcmp(a, b) == 0 || !name_end(w, a, 0) || !name_end(w, b, 1))
         return false;
-    c->ends[0].name = a;
-    c->ends[1].name = b;
-    w->count++;
+    w->harness.count++;
+    return true;
+}
+
+static bool add_start(struct wire *w, const char *command)
+{
+    if (w->start_count == START_MAX || strlen(command) >= ORDER_MAX)
+        return false;
+    w->start[w->start_count++] = command;
     return true;
 }
 
@@ -292,34 +285,54 @@ static bool take_option(struct wire *w, int option, int argc, char **argv)
     case 'b':
         return number(optarg, 300, 10000000, &value) && ((w->baud = (uint32_t)value), true);
     case 'f':
-        return number(optarg, 0, 1000000, &value) && ((w->flip_ppm = (uint32_t)value), true);
+        return number(optarg, 0, 1000000, &w->flip_ppm);
     case 'd':
-        return number(optarg, 0, 1000000, &value) && ((w->drop_ppm = (uint32_t)value), true);
+        return number(optarg, 0, 1000000, &w->drop_ppm);
+    case 'B':
+        return number(optarg, 0, NOISE_SHARE_MAX, &w->burst_ppm);
+    case 'F':
+        return number(optarg, 1, NOISE_FRAMES_MAX, &w->burst_frames);
     case 's':
         return number(optarg, 0, UINT32_MAX, &w->seed);
+    case 'D':
+        return add_start(w, optarg);
     }
     return false;
 }
 
+static bool say_help(void)
+{
+    return fputs(help, stdout) >= 0 && fputs(orders_help, stdout) >= 0;
+}
+
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"cable", required_argument, NULL, 'c'}, {"baud", required_argument, NULL, 'b'},
-        {"flip", required_argument, NULL, 'f'},  {"drop", required_argument, NULL, 'd'},
-        {"seed", required_argument, NULL, 's'},  {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},     {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"cable", required_argument, NULL, 'c'},
+                                            {"baud", required_argument, NULL, 'b'},
+                                            {"flip", required_argument, NULL, 'f'},
+                                            {"drop", required_argument, NULL, 'd'},
+                                            {"burst", required_argument, NULL, 'B'},
+                                            {"burst-frames", required_argument, NULL, 'F'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"do", required_argument, NULL, 'D'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {NULL, 0, NULL, 0}};
     wire.baud = 115200;
     wire.seed = 1;
+    wire.burst_frames = 3;
     for (int c; (c = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
-        if (c == 'h' || c == 'v')
-            return fputs(c == 'h' ? help : "busbar-wire " BUSBAR_VERSION "\n", stdout) < 0;
+        if (c == 'h')
+            return !say_help();
+        if (c == 'v')
+            return puts("busbar-wire " BUSBAR_VERSION) < 0;
         if (!take_option(&wire, c, argc, argv)) {
             fputs("busbar-wire: bad option, number, or cable (two different new names); try --help\n",
                   stderr);
             return 2;
         }
     }
-    if (optind < argc || wire.count == 0) {
+    if (optind < argc || wire.harness.count == 0) {
         fputs("busbar-wire: at least one --cable A B is needed; try --help\n", stderr);
         return 2;
     }

@@ -141,6 +141,126 @@ static void test_faults_and_garbage(void **state)
     assert_int_equal(receive(t->fd_a, got, 100, 5000), 100);
 }
 
+/* Says a command about an end, which is to be done. */
+static void say(struct bench *t, const char *before, const char *end, const char *after)
+{
+    char command[300];
+    snprintf(command, sizeof command, "%s %s %s", before, end, after);
+    if (!process_wire(&t->wire, command))
+        fail_msg("%s", command);
+}
+
+static void test_echo_dead_stall_and_babble(void **state)
+{
+    struct bench *t = *state;
+    static uint8_t got[4096], block[65536];
+    say(t, "echo", t->a, "on");
+    assert_int_equal(write(t->fd_a, "hello", 5), 5);
+    assert_int_equal(receive(t->fd_a, got, 5, 5000), 5);
+    assert_memory_equal(got, "hello", 5);
+    assert_int_equal(receive(t->fd_b, got, 5, 5000), 5);
+    say(t, "echo", t->a, "off");
+    say(t, "dead", t->b, "on");
+    assert_int_equal(write(t->fd_a, "lost", 4), 4);
+    assert_int_equal(write(t->fd_b, "kept", 4), 4);
+    assert_int_equal(receive(t->fd_a, got, 5, 200), 4);
+    assert_int_equal(receive(t->fd_b, got, 1, 100), 0);
+    say(t, "dead", t->b, "off");
+    say(t, "babble", t->b, "on");
+    assert_int_equal(receive(t->fd_b, got, sizeof got, 5000), sizeof got);
+    say(t, "babble", t->b, "off");
+    say(t, "stall", t->a, "on");
+    ssize_t taken = 0;
+    for (ssize_t n; (n = write(t->fd_a, block, sizeof block)) > 0;)
+        taken += n;
+    assert_true(taken > 0 && taken < 1000000 && errno == EAGAIN);
+    receive(t->fd_b, got, sizeof got, 100);
+    assert_int_equal(receive(t->fd_b, got, 1, 100), 0);
+    say(t, "stall", t->a, "off");
+    assert_int_equal(receive(t->fd_b, got, 100, 5000), 100);
+}
+
+static void test_unplugged_in_the_middle_of_a_frame_and_back_under_another_name(void **state)
+{
+    struct bench *t = *state;
+    static const uint8_t frame[] = {0, 1, 2, 3, 4, 5, 0};
+    uint8_t got[16];
+    char command[300], other[100];
+    struct stat st;
+    say(t, "unplug", t->b, "3");
+    assert_int_equal(write(t->fd_a, frame, sizeof frame), sizeof frame);
+    struct pollfd p = {.fd = t->fd_b, .events = 0};
+    for (int64_t end = process_ms() + 5000; !(p.revents & POLLHUP) && process_ms() < end;)
+        poll(&p, 1, 10);
+    assert_true(p.revents & POLLHUP);
+    assert_int_equal(lstat(t->b, &st), -1);
+    close(t->fd_b);
+    snprintf(other, sizeof other, "%s/other", t->folder);
+    snprintf(command, sizeof command, "replug %s %s", t->b, other);
+    assert_true(process_wire(&t->wire, command));
+    t->fd_b = open_end(other);
+    assert_int_equal(write(t->fd_a, "here", 4), 4);
+    assert_int_equal(receive(t->fd_b, got, 4, 5000), 4);
+    assert_memory_equal(got, "here", 4);
+    say(t, "unplug", other, "");
+}
+
+/* Two cables of a wire of their own: their far ends change places. */
+static void test_swapped_cables(void **state)
+{
+    struct bench *t = *state;
+    char name[4][100], command[300], line[100];
+    int fd[4];
+    uint8_t got[8];
+    for (int i = 0; i < 4; i++)
+        snprintf(name[i], sizeof name[i], "%s/%d", t->folder, i);
+    const char *const arguments[] = {"busbar-wire", "--cable", name[0], name[1],      "--cable",
+                                     name[2],       name[3],   "--do",  "bursts 0 1", NULL};
+    struct process p = process_start(arguments);
+    assert_string_equal(process_line(p.out, line, sizeof line), "ready");
+    for (int i = 0; i < 4; i++)
+        fd[i] = open_end(name[i]);
+    snprintf(command, sizeof command, "swap %s %s", name[0], name[1]);
+    assert_false(process_wire(&p, command)); /* one cable */
+    snprintf(command, sizeof command, "swap %s %s", name[0], name[2]);
+    assert_true(process_wire(&p, command));
+    assert_int_equal(write(fd[0], "to 3", 4), 4);
+    assert_int_equal(write(fd[1], "to 2", 4), 4);
+    assert_int_equal(receive(fd[3], got, 4, 5000), 4);
+    assert_memory_equal(got, "to 3", 4);
+    assert_int_equal(receive(fd[2], got, 4, 5000), 4);
+    assert_memory_equal(got, "to 2", 4);
+    for (int i = 0; i < 4; i++)
+        close(fd[i]);
+    assert_int_equal(process_stop(&p, SIGTERM), 0);
+}
+
+static void test_bursts_and_counters(void **state)
+{
+    struct bench *t = *state;
+    static const uint8_t frame[] = {1, 2, 3, 0};
+    uint8_t got[8];
+    char command[300], line[300];
+    say(t, "bursts 500000 1000", t->b, "");
+    size_t came = 0;
+    for (int i = 0; i < 400; i++)
+        assert_int_equal(write(t->fd_a, frame, sizeof frame), sizeof frame);
+    while (receive(t->fd_b, got, 1, 300) == 1)
+        came++;
+    say(t, "bursts 0 1", t->b, "");
+    snprintf(command, sizeof command, "counters %s\n", t->b);
+    dprintf(t->wire.in, "%s", command);
+    process_line(t->wire.out, line, sizeof line);
+    unsigned bytes, frames, eaten, arrived;
+    assert_int_equal(sscanf(line, "ok bytes=%u flipped=0 dropped=0 frames=%u eaten=%u arrived=%u overrun=0",
+                            &bytes, &frames, &eaten, &arrived),
+                     4);
+    assert_int_equal(bytes, 1600);
+    assert_int_equal(frames, 400);
+    assert_int_equal(arrived, came);
+    assert_int_equal(came, 4 * (400 - eaten));
+}
+
 static void test_wrong_commands(void **state)
 {
     struct bench *t = *state;
@@ -151,6 +271,38 @@ static void test_wrong_commands(void **state)
     dprintf(t->wire.in, "replug %s\n", t->a);
     process_line(t->wire.out, line, sizeof line);
     assert_non_null(strstr(line, "is plugged already"));
+    static const char *const wrong[] = {"dance",
+                                        "unplug",
+                                        "faults 1",
+                                        "faults 1 1000001",
+                                        "faults 1 2 nobody",
+                                        "faults 1 2 3 4",
+                                        "bursts 500001 1",
+                                        "bursts 1 0",
+                                        "bursts -1 1",
+                                        "bursts 1 1x",
+                                        "quit now",
+                                        "swap nobody some",
+                                        "counters",
+                                        "echo nobody on",
+                                        "faults 1e3 0",
+                                        "faults 0x1 0",
+                                        "garbage",
+                                        "faults 1 2 3 4 5 6 7 8 9 10"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        dprintf(t->wire.in, "%s\n", wrong[i]);
+        process_line(t->wire.out, line, sizeof line);
+        if (strncmp(line, "error ", 6) != 0)
+            fail_msg("%s: %s", wrong[i], line);
+    }
+    static const char *const about[][2] = {{"echo", ""},      {"echo", "maybe"},  {"unplug", "0"},
+                                           {"unplug", "241"}, {"swap", "same"},   {"replug", "x y"},
+                                           {"unplug", "3 4"}, {"bursts 1 1", "2"}};
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++) {
+        char command[300];
+        snprintf(command, sizeof command, "%s %s %s", about[i][0], t->a, about[i][1]);
+        assert_false(process_wire(&t->wire, command));
+    }
     close(t->wire.in); /* no more commands: the cables stay */
     t->wire.in = open("/dev/null", O_WRONLY | O_CLOEXEC);
     uint8_t got[4];
@@ -185,13 +337,21 @@ static void test_command_line(void **state)
         {"busbar-wire", "--cable", "x", "x", NULL},
         {"busbar-wire", "--baud", "fast", "--cable", "x", NULL},
         {"busbar-wire", "--flip", "1000001", NULL},
+        {"busbar-wire", "--burst", "500001", NULL},
+        {"busbar-wire", "--burst-frames", "0", NULL},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct process p = process_start(wrong[i]);
         assert_int_equal(process_wait(&p), 2);
     }
-    char other[100];
+    char other[100], third[100];
     snprintf(other, sizeof other, "%s/other", t->folder);
+    snprintf(third, sizeof third, "%s/third", t->folder);
+    const char *const unknown[] = {"busbar-wire", "--cable", other, third, "--do", "dance", NULL};
+    struct process q = process_start(unknown);
+    process_line(q.err, line, sizeof line);
+    assert_non_null(strstr(line, "is no command"));
+    assert_int_equal(process_wait(&q), 1);
     const char *const occupied[] = {"busbar-wire", "--cable", other, file, NULL};
     struct process p = process_start(occupied);
     process_line(p.err, line, sizeof line);
@@ -211,6 +371,10 @@ int main(void)
         TEST(test_unplug_and_replug),
         TEST(test_reopening),
         TEST(test_faults_and_garbage),
+        TEST(test_echo_dead_stall_and_babble),
+        TEST(test_unplugged_in_the_middle_of_a_frame_and_back_under_another_name),
+        TEST(test_swapped_cables),
+        TEST(test_bursts_and_counters),
         TEST(test_wrong_commands),
         TEST(test_ends_when_asked_in_the_middle_of_a_flood),
         TEST(test_command_line),
