@@ -19,6 +19,7 @@ struct entry {
     char *key;  /* peer, method and params; NULL: not to be shared (any more) */
     char *peer; /* NULL: the broker */
     bool flying, acts;
+    bool giving; /* its answer is being given: it must not go meanwhile */
     int64_t answered_ms;
     json_t *answer;
     struct waiter *waiters, **last;
@@ -72,7 +73,7 @@ void relay_sweep(struct relay *relay)
     int64_t now = bb_loop_mono_ms();
     for (struct entry *e = relay->entries, *next; e != NULL; e = next) {
         next = e->next;
-        if (!e->flying && (e->key == NULL || now - e->answered_ms >= RELAY_FRESH_MS))
+        if (!e->flying && !e->giving && (e->key == NULL || now - e->answered_ms >= RELAY_FRESH_MS))
             drop(relay, e);
     }
 }
@@ -129,6 +130,7 @@ static void on_reply(void *context, enum status status, const char *text)
     }
     give(entry,
          &(struct relay_answer){status, json, status == BB_MALFORMED ? "its answer is no JSON" : reason});
+    entry->giving = false;
     json_decref(json);
     free(reason);
     relay_sweep(relay);

@@ -15,8 +15,8 @@
 struct relay;
 
 struct relay_question {
-    const char
-        *peer; /* NULL: the broker itself: method "peers" (the identities), or a key that bb_query knows */
+    /* NULL: the broker itself: method "peers" (the identities), or a key that bb_query knows. */
+    const char *peer;
     const char *method;
     json_t *params; /* taken, always; NULL: none */
     uint32_t timeout_ms;

@@ -47,7 +47,8 @@ static void drop_oldest(struct runs *r)
 static void add_frame(struct runs *r, struct run *run, struct runs_frame *frame, int64_t now_ms)
 {
     int64_t since = now_ms - run->started_ms;
-    frame->t_ms = since < 0 ? 0 : since > UINT32_MAX ? UINT32_MAX : (uint32_t)since;
+    frame->t_ms = since < run->last_ms ? run->last_ms : since > UINT32_MAX ? UINT32_MAX : (uint32_t)since;
+    run->last_ms = frame->t_ms;
     r->frames[r->written++ % RUNS_ROOM] = *frame;
     run->frames++;
     while (r->count > 1 && r->written - r->list[0].first > RUNS_ROOM)

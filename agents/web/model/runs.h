@@ -45,7 +45,8 @@ struct run {
     int64_t started_ms, ended_ms; /* ended 0: it goes on */
     uint64_t first;               /* number of its first frame since the beginning; place: modulo RUNS_ROOM */
     uint32_t frames;
-    bool full; /* ended because it was full */
+    uint32_t last_ms; /* t_ms of its last frame: it never goes back, also when the clock does */
+    bool full;        /* ended because it was full */
 };
 
 struct runs_known {

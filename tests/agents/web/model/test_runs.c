@@ -98,6 +98,16 @@ static void test_silence(void **state)
     assert_int_equal(runs_tick(&runs, RUNS_SILENCE_MS), RUNS_ENDED);
 }
 
+/* The clock was set back. */
+static void test_clock(void **state)
+{
+    (void)state;
+    say("L1", 1, 1, false, 50000);
+    say("L1", 2, 2, false, 50300);
+    say("L1", 3, 3, false, 20000);
+    assert_int_equal(runs_frame(&runs, runs_live(&runs), 2)->t_ms, 300);
+}
+
 /* Strangers' numbers and names. */
 static void test_hostile(void **state)
 {
@@ -177,7 +187,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_converging, fresh), cmocka_unit_test_setup(test_changes, fresh),
         cmocka_unit_test_setup(test_restart, fresh),    cmocka_unit_test_setup(test_silence, fresh),
-        cmocka_unit_test_setup(test_hostile, fresh),    cmocka_unit_test_setup(test_full, fresh),
-        cmocka_unit_test_setup(test_any_order, fresh)};
+        cmocka_unit_test_setup(test_hostile, fresh),    cmocka_unit_test_setup(test_clock, fresh),
+        cmocka_unit_test_setup(test_full, fresh),       cmocka_unit_test_setup(test_any_order, fresh)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
