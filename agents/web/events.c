@@ -78,6 +78,7 @@ static void wake(void *context)
         return;
     x->suspended = false;
     MHD_resume_connection(x->connection);
+    server_stir(x->server);
 }
 
 static void end_stream(void *context)

@@ -1,5 +1,6 @@
 #include "agents/web/exchange_state.h"
 #include "agents/web/server.h"
+#include "agents/web/server_state.h"
 
 #include <busbar/check.h>
 #include <jansson.h>
@@ -72,8 +73,10 @@ void exchange_answer(struct exchange *exchange, unsigned http_status, struct MHD
         add_headers(exchange, response);
     if (exchange->connection == NULL)
         server_forget(exchange);
-    else if (waiting)
+    else if (waiting) {
         MHD_resume_connection(exchange->connection);
+        server_stir(exchange->server); /* the library goes on only when it is run */
+    }
 }
 
 struct MHD_Response *exchange_response(const char *content_type, char *text)

@@ -3,6 +3,8 @@
     with Town() as town:
         town.get("/api/v1/overview")
 """
+import base64
+import hashlib
 import http.client
 import json
 import os
@@ -125,6 +127,15 @@ class Town(Neighbourhood):
         (self.home / "access.json").write_text(json.dumps(access))
         (self.home / "signers.json").write_text(json.dumps({"version": 1, "signers": [], "unsigned": True}))
         self.furnish_ledger()
+        self.furnish_token()
+
+    def furnish_token(self):
+        """An operator's token, as `busbar web token add` keeps it."""
+        self.token = "bbw_" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        file = self.home / "web-tokens.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({"version": 1, "tokens": [
+            {"name": "tester", "role": "operator", "sha256": hashlib.sha256(self.token.encode()).hexdigest(), "created_ms": 0}]}))
 
     def furnish_ledger(self):
         """A ledger's home is this one: what ledger.py knows of keys and signing is used as it is."""
@@ -151,9 +162,6 @@ class Town(Neighbourhood):
     def start_web(self, *flags):
         self.run("webd", BIN / "busbar-webd", "--home", self.home, "--listen", "127.0.0.1:0", *flags)
         wait_until(lambda: self.find_web() or not self.processes["webd"].running(), PATIENCE_S, "busbar-webd listens")
-        if self.token is None:
-            out = self.busbar("web", "token", "add", "tester", "--role", "operator")
-            self.token = out.split()[-1]
         wait_until(lambda: self.get("/api/v1/overview").json["bus"] == "up", PATIENCE_S, "busbar-webd is on the bus")
 
     def find_web(self):

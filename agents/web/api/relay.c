@@ -128,6 +128,7 @@ static void on_reply(void *context, enum status status, const char *text)
         free(entry->key);
         entry->key = NULL;
     }
+    entry->giving = true;
     give(entry,
          &(struct relay_answer){status, json, status == BB_MALFORMED ? "its answer is no JSON" : reason});
     entry->giving = false;
