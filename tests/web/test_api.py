@@ -170,6 +170,10 @@ class Api(unittest.TestCase):
     # -- runs ---------------------------------------------------------------------------------------------------------
 
     def test_runs(self):
+        def resting():
+            runs = self.town.get("/api/v1/dispatch/runs").json
+            return not runs or runs[0]["ended_ms"] is not None
+        wait_until(resting, PATIENCE_S, "the run before is over")
         events = self.town.events("channels=run,dispatch")
         before = self.town.get("/api/v1/dispatch/runs").json
         parameter = self.town.post("/api/v1/dispatch/L1/parameter", {"omega": 15.5})
@@ -372,8 +376,8 @@ class Away(unittest.TestCase):
         town.ledger.start_ledger()
         wait_until(lambda: town.get("/api/v1/overview").json["ledger"] == "up", PATIENCE_S, "the ledger is back")
         self.assertEqual(town.get("/api/v1/market/book").status, 200)
-        kept = next(a for a in town.get("/api/v1/alarms").json if a["id"] == alarm["id"])
-        self.assertEqual((kept["state"], kept["standing"]), ("shelved", False))
+        wait_until(lambda: ("shelved", False) in [(a["state"], a["standing"]) for a in town.get("/api/v1/alarms").json
+                                                  if a["id"] == alarm["id"]], PATIENCE_S, "its alarm is over, on the shelf")
 
     def look_at_the_bus(self, town, events):
         town.processes["busbard"].kill()
