@@ -54,7 +54,7 @@ static const struct grant grants[] = {
      WORDS("heartbeat/listener-agent"), WORDS(""), NULL, OWN | HOST},
     {"historian", "keeps readings", WORDS("historian"), WORDS("alerts/historian/", "heartbeat/historian"),
      WORDS(""), NULL, OWN | HOST},
-    {"web", "the dashboard", WORDS("web"), WORDS("heartbeat/web"), WORDS(""), WORDS("agents"), OWN | HOST},
+    {"web", "the dashboard", WORDS("web"), WORDS("heartbeat/web"), WORDS(""), WORDS("admin", "agents"), OWN | HOST},
     {"example-agent", "agents/example, to be copied", WORDS("example-agent"),
      WORDS("example/", "heartbeat/example-agent"), WORDS(""), NULL, OWN},
     {"script", "scripts at the plain doors", WORDS("script", "script.*"),

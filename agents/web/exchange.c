@@ -1,5 +1,5 @@
 #include "agents/web/exchange_state.h"
-#include "agents/web/server.h"
+
 #include "agents/web/server_state.h"
 
 #include <busbar/check.h>
@@ -41,7 +41,7 @@ void exchange_header(struct MHD_Response *response, const char *name, const char
 }
 
 /* What every answer says: nothing of another origin is loaded, nobody frames it, nobody guesses its type. */
-static void add_headers(const struct exchange *exchange, struct MHD_Response *response)
+static void add_headers(struct MHD_Response *response)
 {
     static const char *const headers[][2] = {
         {"Content-Security-Policy",
@@ -59,7 +59,6 @@ static void add_headers(const struct exchange *exchange, struct MHD_Response *re
         exchange_header(response, headers[i][0], headers[i][1]);
     if (MHD_get_response_header(response, "Cache-Control") == NULL)
         exchange_header(response, "Cache-Control", "no-store");
-    (void)exchange;
 }
 
 void exchange_answer(struct exchange *exchange, unsigned http_status, struct MHD_Response *response)
@@ -70,12 +69,12 @@ void exchange_answer(struct exchange *exchange, unsigned http_status, struct MHD
     exchange->status = http_status;
     exchange->response = response;
     if (response != NULL)
-        add_headers(exchange, response);
-    if (exchange->connection == NULL)
+        add_headers(response);
+    if (exchange->connection == NULL) {
         server_forget(exchange);
-    else if (waiting) {
+    } else if (waiting) {
         MHD_resume_connection(exchange->connection);
-        server_stir(exchange->server); /* the library goes on only when it is run */
+        server_stir(exchange->server);
     }
 }
 

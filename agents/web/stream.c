@@ -186,8 +186,6 @@ static struct stream_entry *make_entry(struct stream_hub *hub, struct stream_cha
     memcpy(e->key, key, size);
     e->chain = *bucket;
     *bucket = e;
-    /* So that the first value waits for nobody. */
-    e->sent_ms = INT64_MIN / 2;
     hub->counts.keys++;
     return e;
 }
@@ -244,7 +242,7 @@ static void send_entry(struct stream_hub *hub, struct stream_entry *e, int64_t n
     leave_due(hub, e);
     leave_channel(e);
     e->serial = c->serial = ++hub->serial;
-    e->sent_ms = now_ms;
+    e->free_ms = (e->free_ms > now_ms ? e->free_ms : now_ms) + STREAM_KEY_PAUSE_MS;
     e->previous = c->last;
     *(c->last != NULL ? &c->last->next : &c->first) = e;
     c->last = e;
@@ -256,7 +254,7 @@ static int64_t send_due(struct stream_hub *hub, int64_t now_ms)
     int64_t next_ms = INT64_MAX;
     for (struct stream_entry *e = hub->due, *after; e != NULL; e = after) {
         after = e->due_next;
-        int64_t at_ms = e->sent_ms + STREAM_KEY_PAUSE_MS;
+        int64_t at_ms = e->free_ms - STREAM_SLACK_MS;
         if (at_ms <= now_ms)
             send_entry(hub, e, now_ms);
         else if (at_ms < next_ms)

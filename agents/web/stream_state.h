@@ -6,6 +6,8 @@
 
 #define STREAM_BUCKETS      4096
 #define STREAM_CHANNELS_MAX 256
+/* A value may come so much before its time: ten a second that are not quite regular are all sent. */
+#define STREAM_SLACK_MS 50
 
 /* An event as it is sent, shared by all that send it. */
 struct stream_text {
@@ -30,7 +32,7 @@ struct stream_entry {
     struct stream_entry *chain;                 /* in its bucket */
     struct stream_text *text;
     uint64_t serial; /* of its last sending; 0: never sent */
-    int64_t sent_ms;
+    int64_t free_ms; /* when its share of sendings is whole again */
     bool due;
     size_t key_size;
     char key[];
