@@ -61,9 +61,9 @@ static bool queue_frame(struct link *l, struct frame frame)
     return true;
 }
 
-/* Says who we are. When the other side's session is known, seq and ack carry 16 bits of it, so that it can
- * tell an answer to it from one to its predecessor. */
-static void queue_hello(struct link *l)
+/* Says who we are. In an answer, seq and ack carry 16 bits of the other side's session, so that it can tell
+ * an answer to it from one to its predecessor. */
+static void queue_hello(struct link *l, bool answer)
 {
     uint8_t payload[BB_LINK_PAYLOAD_MAX];
     struct link_message message = {.type = LINK_HELLO, .hello = l->settings.me};
@@ -71,7 +71,7 @@ static void queue_hello(struct link *l)
     if (link_encode(&message, &w) != BB_OK)
         return;
     struct frame frame = {.type = LINK_HELLO, .source = l->settings.me.board, .payload = written(&w)};
-    if (l->state == LINK_UP) {
+    if (answer) {
         frame.flags = FRAME_ACKS;
         frame.seq = (uint8_t)l->peer_session;
         frame.ack = (uint8_t)(l->peer_session >> 8);
@@ -170,7 +170,7 @@ static void start_session(struct link *l, uint32_t session)
 {
     l->peer_session = session;
     l->tx_first = l->tx_count = l->rx_next = 0;
-    l->ack_owed = false;
+    l->ack_owed = l->deaf = false;
     l->rtt_eighths_ms = 0;
     l->rto_ms = RTO_FIRST_MS;
     outbox_clear(&l->outbox);
@@ -184,6 +184,22 @@ static bool refuse_version(struct link *l, const struct frame *frame, struct lin
     *out = (struct link_message){.type = LINK_HELLO, .source = frame->source};
     out->hello.major = frame->payload.data[0];
     return true;
+}
+
+/* A side whose link is up does not ask: it has heard nothing of us for LINK_DEAD_MS. If it does not hear the
+ * answer either, the line is dead in our direction. */
+static void doubt(struct link *l)
+{
+    struct mono least = mono_after(l->now, LINK_HEARTBEAT_MS - LINK_DEAD_MS);
+    if (mono_since(l->proven, least) > 0)
+        l->proven = least;
+}
+
+static void come_up(struct link *l)
+{
+    l->state = LINK_UP;
+    l->proven = l->now;
+    l->deaf = false;
 }
 
 static bool take_hello(struct link *l, const struct frame *frame, struct link_message *out)
@@ -205,12 +221,17 @@ static bool take_hello(struct link *l, const struct frame *frame, struct link_me
     bool changed = l->state != LINK_UP || message.hello.session != l->peer_session;
     if (message.hello.session != l->peer_session)
         start_session(l, message.hello.session);
-    l->state = LINK_UP;
     l->heard = l->now;
+    if (!answer && l->state == LINK_UP && !changed)
+        doubt(l);
+    else if (answer || !l->deaf)
+        come_up(l);
     if (!answer)
-        queue_hello(l);
+        queue_hello(l, true);
+    if (!changed || l->state != LINK_UP)
+        return false;
     *out = message;
-    return changed;
+    return true;
 }
 
 static bool take_refuse(struct link *l, const struct frame *frame, struct link_message *out)
@@ -286,8 +307,10 @@ static bool take_message(struct link *l, const struct frame *frame, struct link_
         l->counters.malformed++;
         return false;
     }
-    if (frame->flags & FRAME_ACKS)
+    if (frame->flags & FRAME_ACKS) {
+        l->proven = l->now; /* only a side whose link is up acknowledges */
         take_ack(l, frame->ack);
+    }
     if (reliable && !in_order(l, frame->seq))
         return false;
     if (frame->type == LINK_ACK)
@@ -379,15 +402,24 @@ static void repeat(struct link *l)
     l->rto_ms = l->rto_ms * 2 > RTO_MOST_MS ? RTO_MOST_MS : l->rto_ms * 2;
 }
 
+/* The other side is dead when it says nothing, and as good as dead when it does not hear. */
+static void lose(struct link *l)
+{
+    bool silent = l->state != LINK_DOWN && mono_since(l->now, l->heard) >= LINK_DEAD_MS;
+    bool deaf = l->state == LINK_UP && mono_since(l->now, l->proven) >= LINK_DEAD_MS;
+    if (!silent && !deaf)
+        return;
+    l->deaf = deaf && !silent;
+    l->state = LINK_DOWN;
+    l->hello_due = l->now;
+}
+
 void link_poll(struct link *l, struct mono now)
 {
     l->now = now;
-    if (l->state != LINK_DOWN && mono_since(now, l->heard) >= LINK_DEAD_MS) {
-        l->state = LINK_DOWN;
-        l->hello_due = now;
-    }
+    lose(l);
     if (l->state == LINK_DOWN && mono_since(now, l->hello_due) >= 0) {
-        queue_hello(l);
+        queue_hello(l, false);
         l->hello_due = mono_after(now, LINK_HEARTBEAT_MS);
     }
     if (l->state != LINK_UP)
@@ -409,6 +441,7 @@ struct mono link_due(const struct link *l)
     struct mono due = mono_after(l->heard, LINK_DEAD_MS);
     if (l->state == LINK_REFUSED)
         return due;
+    due = earlier(due, mono_after(l->proven, LINK_DEAD_MS));
     struct mono repeated;
     if (repeat_due(l, &repeated))
         due = earlier(due, repeated);

@@ -61,7 +61,8 @@ BB_MUST_CHECK enum status link_send(struct link *l, const struct link_message *m
 struct bytes link_output(const struct link *l);
 void link_sent(struct link *l, size_t count);
 
-/* Lets time pass: queues what is due, declares the other side dead after LINK_DEAD_MS of silence (state
+/* Lets time pass: queues what is due, declares the other side dead after LINK_DEAD_MS of silence, or
+ * when it shows for as long that it does not hear us: a line that is dead in one direction is no link (state
  * LINK_DOWN). */
 void link_poll(struct link *l, struct mono now);
 

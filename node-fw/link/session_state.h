@@ -23,6 +23,8 @@ struct link {
     struct link_counters counters;
     struct mono now; /* of the last call that had one */
     struct mono hello_due, heard, said;
+    struct mono proven;         /* when the other side last showed that it hears us */
+    bool deaf;                  /* it did not for too long: its HELLO alone does not bring the link up */
     uint32_t peer_session;      /* 0: none seen yet */
     uint8_t tx_first, tx_count; /* window: seqs tx_first … tx_first + tx_count − 1 */
     uint8_t rx_next;            /* the seq expected next */

@@ -53,6 +53,10 @@ static const char *const introduction[] = {
     "nothing to say sends ACK as a heartbeat. A frame with the direction of its receiver is an echo, and is",
     "dropped, as is everything whose CRC is wrong; the next zero begins a new frame.",
     "",
+    "A side that hears nothing for the time that means dead asks with HELLO. Only a side whose link is up",
+    "acknowledges (flag 2); one that asks again a second after it was answered does not hear: the line",
+    "carries one way only, and is down for both until a HELLO is answered again.",
+    "",
 };
 
 static const struct {

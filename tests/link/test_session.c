@@ -148,7 +148,7 @@ static void test_back_off_is_bounded(void **state)
     int repeats = 0;
     for (; p.now.ms < start + 10000; p.now.ms += 10) {
         pair_carry(&p.board, &p.host, p.now, NULL); /* the board is alive, but hears nothing */
-        p.board.heard = p.now;
+        p.board.heard = p.board.proven = p.now;
         pair_lose(&p.host, p.now);
         repeats = (int)link_counters(&p.host).retransmitted;
     }
@@ -225,6 +225,72 @@ static void test_silence_and_resumption(void **state)
     assert_int_equal(link_state(&p.board), LINK_UP);
     assert_int_equal(commands, 1);
     assert_true(link_idle(&p.host));
+}
+
+/* Carries for `ms`: to the host always, to the board if it hears. */
+static void half(struct pair *p, int64_t ms, bool host_hears, bool board_hears)
+{
+    for (int64_t end = p->now.ms + ms; p->now.ms < end; p->now.ms += 20) {
+        if (host_hears)
+            pair_carry(&p->board, &p->host, p->now, NULL);
+        else
+            pair_lose(&p->board, p->now);
+        if (board_hears)
+            pair_carry(&p->host, &p->board, p->now, NULL);
+        else
+            pair_lose(&p->host, p->now);
+    }
+}
+
+/* A line that carries one way only is no link, for neither side, until it carries both ways again. The side
+ * that hears nothing knows after 3 s, the other one a heartbeat later; neither comes and goes meanwhile. */
+static void one_way(bool host_hears)
+{
+    struct pair p;
+    pair_start(&p);
+    pair_connect(&p);
+    struct link *deaf = host_hears ? &p.board : &p.host, *other = host_hears ? &p.host : &p.board;
+    half(&p, 2900, host_hears, !host_hears);
+    assert_int_equal(link_state(deaf), LINK_UP);
+    half(&p, 200, host_hears, !host_hears);
+    assert_int_equal(link_state(deaf), LINK_DOWN);
+    assert_int_equal(link_state(other), LINK_UP);
+    half(&p, 1100, host_hears, !host_hears);
+    assert_int_equal(link_state(other), LINK_DOWN);
+    for (int i = 0; i < 500; i++) {
+        half(&p, 20, host_hears, !host_hears);
+        assert_int_equal(link_state(deaf), LINK_DOWN);
+        assert_int_equal(link_state(other), LINK_DOWN);
+    }
+    half(&p, 2100, true, true);
+    assert_int_equal(link_state(deaf), LINK_UP);
+    assert_int_equal(link_state(other), LINK_UP);
+}
+
+static void test_a_line_that_carries_one_way_is_no_link(void **state)
+{
+    (void)state;
+    one_way(true);
+    one_way(false);
+}
+
+/* Both have been deaf in turn, and find back whatever replaces what in the output. */
+static void test_both_sides_deaf_in_turn(void **state)
+{
+    (void)state;
+    for (int64_t part = 0; part < 2000; part += 100) {
+        struct pair p;
+        pair_start(&p);
+        pair_connect(&p);
+        half(&p, 5000 + part, true, false);
+        half(&p, 300 + part / 3, false, true);
+        half(&p, 2100, true, true);
+        assert_int_equal(link_state(&p.board), LINK_UP);
+        assert_int_equal(link_state(&p.host), LINK_UP);
+        uint32_t before = link_counters(&p.host).frames_in;
+        half(&p, 1000, true, true);
+        assert_in_range(link_counters(&p.host).frames_in - before, 1, 5); /* no storm of HELLOs */
+    }
 }
 
 static void test_echo_is_dropped(void **state)
@@ -350,6 +416,8 @@ int main(void)
         cmocka_unit_test(test_duplicates_are_delivered_once),
         cmocka_unit_test(test_reboot_in_the_middle),
         cmocka_unit_test(test_silence_and_resumption),
+        cmocka_unit_test(test_a_line_that_carries_one_way_is_no_link),
+        cmocka_unit_test(test_both_sides_deaf_in_turn),
         cmocka_unit_test(test_echo_is_dropped),
         cmocka_unit_test(test_half_open_side),
         cmocka_unit_test(test_started_frames_stay_whole),
