@@ -39,11 +39,13 @@ struct updating {
     char *base64;
 };
 
+/* `phase`: NULL leaves it at what was seen last. */
 static void end(struct target *t, enum exit_code code, const char *phase, const char *text)
 {
     t->ended = true;
     t->code = code;
-    snprintf(t->phase, sizeof t->phase, "%s", phase);
+    if (phase != NULL)
+        snprintf(t->phase, sizeof t->phase, "%s", phase);
     snprintf(t->text, sizeof t->text, "%s", text);
 }
 
@@ -200,8 +202,7 @@ static enum exit_code watch_all(struct updating *u, int64_t deadline_ms)
     format_progress_end();
     for (size_t i = 0; i < u->count && code == EXIT_TIMEOUT; i++)
         if (!u->targets[i].ended)
-            end(&u->targets[i], EXIT_TIMEOUT, u->targets[i].phase,
-                "not ended yet; the agent goes on with it");
+            end(&u->targets[i], EXIT_TIMEOUT, NULL, "not ended yet; the agent goes on with it");
     return code == EXIT_TIMEOUT ? EXIT_DONE : code;
 }
 
