@@ -12,8 +12,8 @@
 
 /* What a board's own file may have. */
 #define SETTINGS_MAX 4096
-/* A restart has 20 s at the agent. */
-#define PATIENCE_MS 30000
+/* A restart has 20 s at the agent; with another image 60 s. */
+#define PATIENCE_MS 70000
 
 static void print_done(const struct call *call, const json_t *result, const char *word)
 {

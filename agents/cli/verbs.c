@@ -266,7 +266,7 @@ static const struct option follow_board = {"follow", NULL, NULL, NULL,
 static const struct option update_timeout = {"timeout", "SECONDS", "BUSBAR_TIMEOUT", NULL,
                                              "how long to wait until all is done; 900 without it"};
 static const struct option board_timeout = {"timeout", "SECONDS", "BUSBAR_TIMEOUT", NULL,
-                                            "how long to wait until it is done; 30 without it"};
+                                            "how long to wait until it is done; 70 without it"};
 #define TELLS_BOARD &home, &address, &as, &board_timeout
 
 static const struct verb table[] = {

@@ -1,5 +1,6 @@
 #include "agents/uart/jobs.h"
 
+#include "agents/uart/version.h"
 #include "node-fw/link/crc.h"
 
 #include <busbar/check.h>
@@ -10,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A restart: the worker's, with room for a slow card and a poor line. */
+/* A restart: the worker's, with room for a slow card and a poor line; another image has its trial besides. */
 #define RESTART_MS 20000
+#define TRIAL_MS   60000
 #define LOG_MS     5000
 /* A log's lines follow each other; after such a pause there are no more. */
 #define LOG_QUIET_MS 700
@@ -47,6 +49,16 @@ static void succeed(struct machine *m, json_t *result)
     jobs_drop(m);
 }
 
+static bool is_of_slot(const struct job *job)
+{
+    return job->kind == JOB_RESET && job->what == LINK_RESET_OTHER_SLOT;
+}
+
+static int64_t patience_of(const struct job *job)
+{
+    return job->kind == JOB_LOG ? LOG_MS : is_of_slot(job) ? TRIAL_MS : RESTART_MS;
+}
+
 void jobs_start(struct machine *m, struct bb_pending *pending, const struct job *job)
 {
     const char *trouble = m->job.kind != JOB_NONE ? "the board is still at what it was told before; try again"
@@ -62,7 +74,8 @@ void jobs_start(struct machine *m, struct bb_pending *pending, const struct job 
     m->job.pending = pending;
     m->job.line = m->line;
     m->job.session = m->hello.session;
-    m->job.deadline_ms = bb_loop_mono_ms() + (job->kind == JOB_LOG ? LOG_MS : RESTART_MS);
+    m->job.running = m->slots.running;
+    m->job.deadline_ms = bb_loop_mono_ms() + patience_of(job);
     m->job.quiet_ms = m->job.deadline_ms;
     m->job.lines = job->kind == JOB_LOG ? json_array() : NULL;
     jobs_pump(m);
@@ -102,9 +115,10 @@ static void tell_late(struct machine *m)
     if (m->job.kind == JOB_LOG)
         fail(m, BB_TIMEOUT, "the board has not told its log within %d s", LOG_MS / 1000);
     else if (!m->job.sent)
-        fail(m, BB_TIMEOUT, "the board has not taken it within %d s", RESTART_MS / 1000);
+        fail(m, BB_TIMEOUT, "the board has not taken it within %d s", (int)(patience_of(&m->job) / 1000));
     else
-        fail(m, BB_TIMEOUT, "the board has taken it and was not back within %d s", RESTART_MS / 1000);
+        fail(m, BB_TIMEOUT, "the board has taken it and was not back within %d s",
+             (int)(patience_of(&m->job) / 1000));
 }
 
 void jobs_pump(struct machine *m)
@@ -144,9 +158,24 @@ void jobs_hello(struct machine *m, const struct line *line, const struct link_he
     } else if (hello->board != job->expects) {
         fail(m, BB_RANGE, "the board came back as %u (%.15s), not as %u", hello->board, hello->name,
              job->expects);
+    } else if (is_of_slot(job)) {
+        job->session = hello->session;
+        job->restarted = true;
     } else {
         succeed(m, json_pack("{s:s,s:i}", "name", hello->name, "id", hello->board));
     }
+}
+
+void jobs_slots(struct machine *m)
+{
+    const struct link_slots *s = &m->slots;
+    if (!is_of_slot(&m->job) || !m->job.restarted)
+        return;
+    if (s->running == m->job.running)
+        fail(m, BB_RANGE, "the image of the other slot did not come up; the board runs from %s again",
+             version_slot(s->running));
+    else if (s->state == LINK_IMAGE_CONFIRMED)
+        succeed(m, json_pack("{s:s,s:i}", "name", m->hello.name, "id", m->hello.board));
 }
 
 bool jobs_refuse(struct machine *m, const char *sentence)

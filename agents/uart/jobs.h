@@ -18,6 +18,9 @@ int64_t jobs_due(const struct machine *m);
 /* A HELLO has come on `line`: the restart that a machine's job waits for, when the session is another. */
 void jobs_hello(struct machine *m, const struct line *line, const struct link_hello *hello);
 
+/* The machine has told its slots, in m->slots: whether the image of the other slot has come up. */
+void jobs_slots(struct machine *m);
+
 /* The machine has refused with this sentence: true when that was about its job, which has ended. */
 bool jobs_refuse(struct machine *m, const char *sentence);
 

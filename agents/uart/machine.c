@@ -35,6 +35,7 @@ static void take_slots(struct agent *agent, struct machine *m, const struct link
 {
     m->slots = message->slots;
     m->has_slots = true;
+    jobs_slots(m);
     transfer_slots(&m->transfer, &m->slots, (struct mono){bb_loop_mono_ms()});
     updates_tell(agent, m);
 }

@@ -21,6 +21,8 @@ struct job {
     int64_t deadline_ms;
     int64_t quiet_ms; /* JOB_LOG: when it counts as complete */
     uint8_t what;     /* JOB_RESET: as RESET has it */
+    uint8_t running;  /* the other slot: what it ran before */
+    bool restarted;   /* the other slot: it is back, its image is not judged yet */
     uint16_t expects; /* the id with which the board is to come back */
     char *text;       /* JOB_SETTINGS, malloc'd */
     size_t size, offset;
