@@ -64,6 +64,22 @@ static void refuse(struct scripted_board *b)
     (void)scripted_board_send(b, &m);
 }
 
+static void say_slots(struct scripted_board *b)
+{
+    struct link_message m = {.type = LINK_SLOTS, .source = b->hello.board, .slots = b->slots};
+    (void)scripted_board_send(b, &m);
+}
+
+static void take_firmware(struct scripted_board *b, const struct link_firmware *piece)
+{
+    b->slots.total = piece->total;
+    b->slots.crc32 = piece->crc32;
+    if (piece->offset == b->slots.received)
+        b->slots.received += (uint32_t)piece->data.size;
+    else
+        say_slots(b);
+}
+
 static void take(struct scripted_board *b, const struct link_message *m)
 {
     if (m->type == LINK_CONFIG) {
@@ -76,6 +92,11 @@ static void take(struct scripted_board *b, const struct link_message *m)
         b->commands++;
         b->command = m->command;
         refuse(b);
+    } else if (m->type == LINK_ASK) {
+        b->asks++;
+        say_slots(b);
+    } else if (m->type == LINK_FIRMWARE) {
+        take_firmware(b, &m->firmware);
     } else if (m->type == LINK_REFUSE) {
         b->refusals++;
         b->refusal = m->refuse;

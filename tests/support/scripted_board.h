@@ -25,6 +25,8 @@ struct scripted_board {
     bool babbling;       /* writes noise whenever there is room */
     const char *refuses; /* answers every COMMAND and PARAMETER by this */
     unsigned configs, setpoints, commands, refusals, noise;
+    unsigned asks;           /* each answered with `slots` */
+    struct link_slots slots; /* what it says of its images; `received` counts FIRMWARE that is in order */
     struct link_config config;
     struct link_setpoint setpoint;
     struct link_command command;
