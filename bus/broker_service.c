@@ -84,7 +84,7 @@ static json_t *peer_row(const struct broker *b, uint32_t at)
 static void run_peers(struct hosted_call *call)
 {
     const struct broker *b = call->context;
-    bool all = hosted_may(call, ACCESS_ADMIN);
+    bool all = hosted_may(call, ACCESS_WATCH);
     json_int_t after = call->arguments[0] == NULL ? 0 : json_integer_value(call->arguments[0]);
     uint32_t max;
     if (!read_max(call, 1, &max))

@@ -20,6 +20,8 @@ enum access_kind { ACCESS_IDENTITY, ACCESS_PUBLISH, ACCESS_SUBSCRIBE, ACCESS_CAP
  * everybody.
  */
 #define ACCESS_ADMIN "admin"
+/* The capability of those who only look: all rows of `peers`. `admin` has it, too. */
+#define ACCESS_WATCH "watch"
 
 struct access_grant {
     uint32_t text;

@@ -25,7 +25,7 @@ from neighbourhood import BIN, PATIENCE_S, Neighbourhood, wait_until, z85_to_bas
 WEB = "web"
 BOARDS = [cases.TABLE_1[0], cases.TABLE_1[2], cases.TABLE_1[10]]
 # identity: (publish, capabilities)
-MORE = {"ledger": (["market/", "heartbeat/ledger"], []), "agentd": ([""], ["admin"]), WEB: (["heartbeat/web"], ["admin", "agents"])}
+MORE = {"ledger": (["market/", "heartbeat/ledger"], []), "agentd": ([""], ["admin"]), WEB: (["heartbeat/web"], ["agents", "watch"])}
 
 
 class Answer:
