@@ -4,7 +4,6 @@
 #include "node-fw/link/crc.h"
 
 #include <busbar/check.h>
-#include <ctype.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -186,24 +185,10 @@ bool jobs_refuse(struct machine *m, const char *sentence)
     return true;
 }
 
-/* What was asked for begins with its uptime, "12.345 "; a line of now does not. */
-static bool is_of_ring(const char *text)
-{
-    const char *at = text;
-    while (isdigit((unsigned char)*at))
-        at++;
-    if (at == text || *at++ != '.')
-        return false;
-    const char *fraction = at;
-    while (isdigit((unsigned char)*at))
-        at++;
-    return at > fraction && *at == ' ';
-}
-
 bool jobs_log(struct machine *m, const char *text)
 {
     struct job *job = &m->job;
-    if (job->kind != JOB_LOG || !is_of_ring(text))
+    if (job->kind != JOB_LOG || json_array_size(job->lines) >= job->wanted)
         return false;
     json_array_append_new(job->lines, json_string(text));
     int64_t now = bb_loop_mono_ms();

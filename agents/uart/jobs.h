@@ -24,7 +24,8 @@ void jobs_slots(struct machine *m);
 /* The machine has refused with this sentence: true when that was about its job, which has ended. */
 bool jobs_refuse(struct machine *m, const char *sentence);
 
-/* A line of the log: true when a job has asked for it. */
+/* A line of the log: true when it belongs to what a job has asked for. One that the board says just then may
+ * be among them. */
 bool jobs_log(struct machine *m, const char *text);
 
 /* Frees what a job holds; its call is not answered any more. */

@@ -22,7 +22,7 @@ class Town(Neighbourhood):
     """Boards that keep themselves on cards."""
 
     def __init__(self):
-        super().__init__(BOARDS, topology="complete")
+        super().__init__(BOARDS, topology="complete", by_agent=("DG1",))
 
     def card(self, name):
         return self.home / "boards" / f"{name}.card"
