@@ -118,6 +118,8 @@ static inline void bench_turn(struct bench *b)
     struct bytes in = {buffer, n > 0 ? (size_t)n : 0};
     struct link_message m;
     while (link_feed(&b->host, &in, now, &m)) {
+        if (m.type == LINK_HELLO)
+            b->count[LINK_SLOTS] = 0; /* what was said before it holds no more */
         b->count[m.type]++;
         b->last[m.type] = m;
     }

@@ -30,8 +30,16 @@ static inline void board_read_image(struct board_image *image, const char *name)
 
 static inline void board_start(struct bench *b, const char *option, const char *value)
 {
-    const char *arguments[10] = {"busbar-node", "--card", b->card, "--port",
-                                 b->node_end,   option,   value,   NULL};
+    const char *arguments[12] = {"busbar-node", "--card", b->card, "--port", b->node_end};
+    size_t count = 5;
+#ifdef BUSBAR_RUNNER
+    arguments[count++] = "--runner";
+    arguments[count++] = BUSBAR_RUNNER;
+#endif
+    if (option) {
+        arguments[count++] = option;
+        arguments[count++] = value;
+    }
     b->node = process_start(arguments);
     fcntl(b->node.err, F_SETFL, O_NONBLOCK);
 }
@@ -54,25 +62,27 @@ static inline int board_set_up(void **state)
     return result;
 }
 
-/* Reads away what the board has said, so that it never waits for a reader. */
+/* Reads away what the board has said, so that it never waits for a reader; BUSBAR_VERBOSE shows it. */
 static inline void board_drain(struct bench *b)
 {
     char text[4096];
-    while (b->node.pid > 0 && read(b->node.err, text, sizeof text) > 0)
-        ;
+    for (ssize_t n = 1; b->node.pid > 0 && n > 0;) {
+        n = read(b->node.err, text, sizeof text);
+        if (n > 0 && getenv("BUSBAR_VERBOSE"))
+            fprintf(stderr, "%.*s", (int)n, text);
+    }
 }
 
-/* Runs the agent's end until a SLOTS has come that says this; −1: anything. */
+/* Runs the agent's end until the last SLOTS since the board's HELLO says this; −1: anything. */
 static inline bool board_await_slots(struct bench *b, int running, int state, int64_t ms)
 {
+    const struct link_slots *s = &b->last[LINK_SLOTS].slots;
     for (int64_t end = process_ms() + ms; process_ms() < end;) {
-        int before = b->count[LINK_SLOTS];
-        bench_turn(b);
-        board_drain(b);
-        const struct link_slots *s = &b->last[LINK_SLOTS].slots;
-        if (b->count[LINK_SLOTS] > before && (running < 0 || s->running == running) &&
+        if (b->count[LINK_SLOTS] > 0 && (running < 0 || s->running == running) &&
             (state < 0 || s->state == state))
             return true;
+        bench_turn(b);
+        board_drain(b);
     }
     return false;
 }
@@ -87,28 +97,47 @@ static inline bool board_up(struct bench *b)
     return link_state(&b->host) == LINK_UP;
 }
 
-/* Sends an image from `from` on, at most up to `to`; true when all of it was taken by the link. */
-static inline bool board_send_image(struct bench *b, const struct board_image *image, uint32_t from,
+/* True while the host may go on with a transfer: the link is up in the same session and nothing was refused.
+ */
+static inline bool board_same(struct bench *b, uint32_t session, int refusals)
+{
+    return board_up(b) && session == b->last[LINK_HELLO].hello.session && b->count[LINK_REFUSE] == refusals;
+}
+
+/* The bytes of this image that the board has said to have. */
+static inline uint32_t board_has(const struct bench *b, const struct board_image *image)
+{
+    const struct link_slots *s = board_slots(b);
+    return s->total == image->size && s->crc32 == image->crc32 ? s->received : 0;
+}
+
+/* Sends an image from `at` to `to`, and what the board says that it has missed again; true when it has it, or
+ * has begun to start with it. */
+static inline bool board_send_image(struct bench *b, const struct board_image *image, uint32_t at,
                                     uint32_t to)
 {
-    int64_t end = process_ms() + 30000;
     uint32_t session = b->last[LINK_HELLO].hello.session;
     int refusals = b->count[LINK_REFUSE];
-    for (uint32_t at = from; at < to && process_ms() < end;) {
+    for (int64_t end = process_ms() + 60000; process_ms() < end && board_same(b, session, refusals);) {
         uint32_t size = to - at < 228 ? to - at : 228;
         struct link_message m = {.type = LINK_FIRMWARE};
         m.firmware = (struct link_firmware){image->size, at, image->crc32, {image->bytes + at, size}};
-        if (link_send(&b->host, &m, (struct mono){process_ms()}) == BB_OK)
+        struct mono now = {process_ms()};
+        if (size > 0 && link_send(&b->host, &m, now) == BB_OK) {
             at += size;
-        else
-            bench_turn(b);
-        board_drain(b);
-        if (!board_up(b) || session != b->last[LINK_HELLO].hello.session || b->count[LINK_REFUSE] > refusals)
-            return false;
-    }
-    while (!link_idle(&b->host) && process_ms() < end && board_up(b))
+            continue;
+        }
         bench_turn(b);
-    return link_idle(&b->host);
+        board_drain(b);
+        if (size > 0 || !link_idle(&b->host))
+            continue;
+        m = (struct link_message){.type = LINK_ASK};
+        if (board_has(b, image) == to || link_send(&b->host, &m, now) != BB_OK)
+            break;
+        bench_await(b, LINK_SLOTS, 1000);
+        at = board_has(b, image);
+    }
+    return b->count[LINK_REFUSE] == refusals;
 }
 
 static inline void board_send_settings(struct bench *b, const char *text)
