@@ -85,6 +85,8 @@ static const struct option demo_home = {"home", "DIR", NULL, NULL,
 static const struct option demo_web = {
     "web", "ADDRESS:PORT", NULL, NULL,
     "where the dashboard is, or none; without it 127.0.0.1:8087 or the next free port, with --once none"};
+static const struct option web_role = {"role", "ROLE", NULL, "viewer operator",
+                                       "viewer may look, operator may act; viewer without it"};
 static const struct option keep = {"keep", NULL, NULL, NULL, "keep the temporary home, with its logs"};
 static const struct option demo_timeout = {"timeout", "SECONDS", NULL, NULL,
                                            "how long to wait for the certificates; 120 without it"};
@@ -568,6 +570,13 @@ static const struct verb table[] = {
     {"key sign", "NAME|ADDRESS DIGEST|TEXT|-", 2, 2, "sign a digest, or with --text a text",
      "DIGEST is 0x and 64 hexadecimal digits. - reads the text from standard input.",
      LIST(&text, &passphrase_file, &home, &json), "busbar-key(1)", verb_key_sign, false},
+    {"web token add", "NAME", 1, 1, "make a token for the dashboard and print it, once",
+     "Only its hash is kept, in web-tokens.json.", LIST(&web_role, &home, &json), "busbar-web(1)",
+     verb_web_token_add, false},
+    {"web token list", "", 0, 0, "list who has a token for the dashboard", NULL, LIST(&json, &csv, &home),
+     "busbar-web(1)", verb_web_token_list, false},
+    {"web token remove", "NAME", 1, 1, "take a token back", "The dashboard refuses it within a second.",
+     LIST(&home), "busbar-web(1)", verb_web_token_remove, false},
     {"help", "[VERB]", 0, 3, "tell what a verb does and its options", NULL, LIST(&json), "busbar(1)",
      verb_help, false},
     {"completion", "bash|zsh|fish", 1, 1, "print the completion script of a shell",

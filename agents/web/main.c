@@ -101,18 +101,17 @@ static enum status open_server(struct web *web)
     return status;
 }
 
-/* Where the pages are, for `busbar demo` and for tests. */
-static enum status tell_address(struct web *web)
+/* Where the pages are, for `busbar demo` and for tests; nobody else misses it. */
+static void tell_address(struct web *web)
 {
+    struct bb_reason why = {"the path is too long"};
     enum status status =
         config_home(home_of(web->settings), "run/web.address", web->url_file, sizeof web->url_file);
     if (status == BB_OK)
-        status = door_tell(web->url_file, web->url, web->reason);
-    if (status == BB_OK)
-        log_info("started", LOG_TEXT("url", web->url));
-    else
+        status = door_tell(web->url_file, web->url, &why);
+    log_info("started", LOG_TEXT("url", web->url), LOG_TEXT("untold", status == BB_OK ? NULL : why.text));
+    if (status != BB_OK)
         web->url_file[0] = '\0';
-    return status;
 }
 
 static enum status open_all(struct web *web)
@@ -132,7 +131,9 @@ static enum status open_all(struct web *web)
         status = open_server(web);
     if (status == BB_OK)
         status = house_open(house);
-    return status == BB_OK ? tell_address(web) : status;
+    if (status == BB_OK)
+        tell_address(web);
+    return status;
 }
 
 /* The bus first: that answers what handlers wait for; then those who would be answered. */

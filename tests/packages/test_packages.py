@@ -17,7 +17,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build/deb"
-PACKAGES = {"busbar", "busbard", "busbar-ledgerd", "busbar-agents", "busbar-node", "libbusbar-dev"}
+PACKAGES = {"busbar", "busbard", "busbar-ledgerd", "busbar-webd", "busbar-agents", "busbar-node", "libbusbar-dev"}
 PATIENCE_S = 60
 # Brings the loopback up: SIOCSIFFLAGS with IFF_UP | IFF_RUNNING.
 LOOPBACK = "import fcntl,socket,struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sH14s', b'lo', 0x41, b''))"

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "configs/systemd"
 UNITS = sorted(FOLDER.glob("*.service"))
 # What `systemd-analyze security` may say at most, in tenths.
-EXPOSURE = {"busbard": 15, "busbar-ledgerd": 10, "busbar-agentd": 25}
+EXPOSURE = {"busbard": 15, "busbar-ledgerd": 10, "busbar-webd": 15, "busbar-agentd": 25}
 OTHERS = 20
 USERS = [FOLDER / "busbard.sysusers", FOLDER / "busbar-ledgerd.sysusers"]
 
