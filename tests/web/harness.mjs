@@ -207,16 +207,18 @@ class Suite {
         }
     }
 
-    /* A page in a profile of its own, or in that of `context`. Errors of its console are collected; `quiet`: they are expected. */
-    async open(where = "/", { theme = "light", width = 1280, height = 860, context, quiet = false, reducedMotion = "no-preference", token = false } = {}) {
+    /* A page in a profile of its own, or in that of `context`. Errors of its console are collected; those that `expect` matches are
+     * meant to be there. */
+    async open(where = "/", { theme = "light", width = 1280, height = 860, context, expect = [], reducedMotion = "no-preference", token = false } = {}) {
         const home = context || (await this.browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion, acceptDownloads: true }));
         home.setDefaultTimeout(PATIENCE_MS);
         if (token) await home.addInitScript((text) => sessionStorage.setItem("busbar-token", text), this.world.token);
         const page = await home.newPage();
-        if (!quiet) {
-            page.on("console", (message) => ["error", "warning"].includes(message.type()) && this.errors.push(`${where}: ${message.text()}`));
-            page.on("pageerror", (error) => this.errors.push(`${where}: ${error.stack}`));
-        }
+        page.on("console", (message) => {
+            const meant = !["error", "warning"].includes(message.type()) || expect.some((one) => one.test(message.text()));
+            if (!meant) this.errors.push(`${where}: ${message.text()}`);
+        });
+        page.on("pageerror", (error) => this.errors.push(`${where}: ${error.stack}`));
         await page.goto(this.world.url + where, { waitUntil: "load" });
         await page.waitForSelector("main h1");
         return page;
@@ -225,7 +227,7 @@ class Suite {
     /* axe's violations of WCAG 2.2 AA and its best practices: none. */
     async axe(page, what) {
         await page.evaluate(this.axeSource); /* by the debugger: the pages' policy would not let it in */
-        const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+        const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] }));
         const found = violations.map((one) => `${one.id}: ${one.nodes.map((node) => `${node.html.slice(0, 200)} ${node.failureSummary}`).join("; ")}`);
         assert.deepEqual(found, [], `axe, ${what}`);
     }

@@ -1,6 +1,7 @@
 /* A chart that lives: uPlot's canvas, a legend that hides and shows, a table with the same numbers, CSV.
  *
  * series: [{label, colour: "c1", dash: [4, 3], digits, unit, width, align}]; data: [xs, ys, ys, …], null where nothing is known.
+ * `live`: a dot stands at each line's end; `stepped`: values hold until the next.
  * x: {label, unit, time, range: [from, to], digits, csv}; y: {label, unit, range(min, max)}; marks: [{x, text}] or [{y, text}].
  * `name` is the query's word: ?NAME=table shows the table, ?NAME-hide=a,b hides series. */
 import uPlot from "/vendor/uplot.js";
@@ -52,8 +53,15 @@ function drawMarks(u, marks) {
     ctx.restore();
 }
 
+/* Where the line ends: a dot there is seen before there is a line. */
+function lastKnown(values) {
+    let i = values.length - 1;
+    while (i >= 0 && values[i] === null) i--;
+    return i < 0 ? [] : [i];
+}
+
 function options(props, size, hidden, onHover, marks) {
-    const { series, x, y, stepped } = props;
+    const { series, x, y, stepped, live } = props;
     const grid = { stroke: colour("line"), width: 1 };
     const axis = { stroke: colour("soft"), grid, ticks: { ...grid, size: 4 }, font: "11px system-ui, sans-serif", labelFont: "11px system-ui, sans-serif", labelSize: 16, labelGap: 0 };
     return {
@@ -76,7 +84,7 @@ function options(props, size, hidden, onHover, marks) {
                 show: !hidden.has(one.label),
                 spanGaps: Boolean(one.spanGaps),
                 paths: stepped ? uPlot.paths.stepped({ align: one.align ?? 1 }) : undefined,
-                points: { show: Boolean(one.points), size: 4 },
+                points: live ? { show: true, size: 7, fill: colour(one.colour), filter: (u, i) => lastKnown(u.data[i]) } : { show: false },
             })),
         ],
         hooks: { draw: [(u) => drawMarks(u, marks.current || [])], setCursor: [(u) => onHover(u.cursor.idx ?? null)] },

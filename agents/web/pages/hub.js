@@ -138,8 +138,8 @@ export class Hub {
     clock(source, data) {
         if (source !== this.source) return;
         this.heard = Date.now();
-        const value = parsed(data);
-        if (value) this.tell({ type: "clock", value });
+        const event = parsed(data);
+        if (event) this.tell({ type: "clock", value: event.value });
     }
 
     take(source, channel, data) {

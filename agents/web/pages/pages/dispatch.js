@@ -164,7 +164,7 @@ function Convergence({ run, until, controls, live }) {
         ${controls}
         ${columns && columns[0].length
             ? html`<${Chart} name="lambda" title="Incremental cost of each board" series=${series} data=${columns} x=${x} y=${{ label: "$/kWh" }} marks=${marks} height=${316}
-                summary=${`${run.boards.length} boards converge within ${certified ?? "–"} exchanges; the thesis needed ${THESIS_ITERATIONS}.`} />`
+                summary=${certified === null ? `${run.boards.length} boards, not yet certified in this run; the thesis needed ${THESIS_ITERATIONS} iterations.` : `${run.boards.length} boards converge within ${certified} exchanges; the thesis needed ${THESIS_ITERATIONS}.`} />`
             : html`<div class="chart-empty"><${Empty} title=${live ? "No run has been recorded yet" : "Nothing at this time"}>A run begins when the boards start, when one comes or goes, and when its parameters change.<//></div>`}
     <//>`;
 }
