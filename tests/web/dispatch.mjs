@@ -148,7 +148,7 @@ await suite("dispatch", async ({ check, world, open, shots, saved }) => {
         await page.getByRole("button", { name: /^Power/ }).click();
         assert.match(page.url(), /boards=table/);
         assert.match(page.url(), /boards-sort=-power/);
-        assert.equal(await page.locator("table:has(caption:text('The boards')) tbody tr:first-child th").innerText(), "DG2");
+        await until("the most first", async () => (await page.locator("table:has(caption:text('The boards')) tbody tr:first-child th").innerText()) === "DG2", 3000);
         const file = await saved(page, page.locator(".panel", { hasText: "Power within limits" }).getByRole("button", { name: "CSV" }));
         assert.equal(file.text.trim().split("\r\n").length, 17);
         assert.match(file.text, /^board,kind,agent,online,mode,power_kW,/);

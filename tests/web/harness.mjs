@@ -1,4 +1,4 @@
-/* What the dashboard's tests share: a real neighbourhood (`busbar demo`, busbar-webd on a random port), Debian's Chromium,
+/* What the dashboard's tests share: a real neighbourhood (`busbar demo --web` on a random port), Debian's Chromium,
  * and a list of checks.
  *
  *   import { suite } from "./harness.mjs";
@@ -80,7 +80,7 @@ export class World {
         this.log = fs.openSync(path.join(this.home, "processes.log"), "a");
         this.environment = { ...process.env, BUSBAR_HOME: this.home, BUSBAR_PASSPHRASE_FILE: path.join(this.home, "wallet/passphrase"), NO_COLOR: "1" };
         fs.rmSync(path.join(this.home, "processes.log"));
-        this.demo = spawn(path.join(BIN, "busbar"), ["demo", "--home", this.home], { stdio: ["ignore", "pipe", "pipe"], env: this.environment });
+        this.demo = spawn(path.join(BIN, "busbar"), ["demo", "--home", this.home, "--web", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "pipe"], env: this.environment });
         let said = "";
         this.demo.stdout.on("data", (text) => (said += text));
         this.demo.stderr.on("data", (text) => (said += text));
@@ -90,7 +90,23 @@ export class World {
         }, 60000);
         this.said = said;
         this.token = this.addToken("tester", "operator");
-        await this.startWeb("127.0.0.1:0");
+        await this.findWeb();
+    }
+
+    async findWeb() {
+        const address = path.join(this.home, "run/web.address");
+        this.url = (await until("busbar-webd's address", () => fs.existsSync(address) && fs.readFileSync(address, "utf8").trim())).replace(/\/$/, "");
+        await until("busbar-webd answers", async () => (await this.api("overview")).boards_online === 16);
+    }
+
+    /* Kills busbar-webd; the function that is returned starts it anew on the same port. */
+    killWeb() {
+        this.kill("busbar-webd");
+        return async () => {
+            fs.rmSync(path.join(this.home, "run/web.address"), { force: true });
+            this.run([path.join(BIN, "busbar-webd"), "--home", this.home, "--listen", new URL(this.url).host]);
+            await this.findWeb();
+        };
     }
 
     /* As `busbar web token add` does it. */
@@ -102,33 +118,11 @@ export class World {
         return secret;
     }
 
-    async startWeb(listen) {
-        const address = path.join(this.home, "run/web.address");
-        fs.rmSync(address, { force: true });
-        this.web = this.run([path.join(BIN, "busbar-webd"), "--home", this.home, "--listen", listen]);
-        this.url = (await until("busbar-webd's address", () => fs.existsSync(address) && fs.readFileSync(address, "utf8").trim())).replace(/\/$/, "");
-        await until("busbar-webd answers", async () => (await this.api("overview")).boards_online === 16);
-    }
-
     /* Starts a process of the test's own; it ends with the world. */
     run(words) {
         const child = spawn(words[0], words.slice(1), { stdio: ["ignore", this.log, this.log], env: this.environment });
         this.own.set(child.pid, child);
         return child;
-    }
-
-    /* Stops a process that run() gave, and waits for its end. */
-    async stop(child, signal = "SIGTERM") {
-        const ended = new Promise((resolve) => child.once("exit", resolve));
-        child.kill(signal);
-        await ended;
-        this.own.delete(child.pid);
-    }
-
-    async restartWeb() {
-        const listen = new URL(this.url).host;
-        await this.stop(this.web);
-        await this.startWeb(listen);
     }
 
     /* The process of the demo whose command line has all these words. From now on the demo itself stands still: it would

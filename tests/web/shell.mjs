@@ -91,7 +91,7 @@ await suite("shell", async ({ check, world, open, axe }) => {
         }
         await page.keyboard.press("Escape");
         await until("it is closed", async () => (await page.locator("dialog").count()) === 0);
-        assert.equal(await focus(), "Hold");
+        await until("the focus is back", async () => (await focus()) === "Hold", 2000);
         await page.context().close();
     });
 
@@ -152,13 +152,12 @@ await suite("shell", async ({ check, world, open, axe }) => {
     });
 
     await check("busbar-webd is killed: stale within 3 s, and counts the seconds; it starts anew: back without a reload", async () => {
-        const listen = new URL(world.url).host;
-        await world.stop(world.web, "SIGKILL");
+        const again = world.killWeb();
         const begin = Date.now();
         for (const one of [page, other]) await until("stale", async () => /^Stale: no connection/.test(await badge(one)), 3000);
         console.log(`# stale after ${Date.now() - begin} ms`);
         await until("updated … ago", async () => /updated [34]\s*s ago/.test(await badge(page)), 4000);
-        await world.startWeb(listen);
+        await again();
         for (const one of [page, other]) await live(one, 8000);
         await until("the numbers again", async () => /All 16 boards agree/.test(await page.innerText("#verdict")));
         assert.ok((await same(page)) && (await same(other)));

@@ -60,6 +60,13 @@ export const Tile = ({ label, value, unit, note, kind, href, id }) => {
     return href ? html`<a class="tile ${kind || ""}" href=${href}>${inner}</a>` : html`<div class="tile ${kind || ""}">${inner}</div>`;
 };
 
+/* The focus goes back to what had it; a button that waits for its action is disabled still, so it is tried for a while. */
+function giveBack(element, tries) {
+    if (!element || !element.isConnected) return;
+    element.focus();
+    if (document.activeElement !== element && tries > 0) setTimeout(giveBack, 25, element, tries - 1);
+}
+
 /* ---- dialogs: the browser's own, which hold the focus and give it back ---- */
 
 export function Dialog({ title, onClose, children, wide }) {
@@ -68,7 +75,7 @@ export function Dialog({ title, onClose, children, wide }) {
     useEffect(() => {
         const before = document.activeElement;
         element.current.showModal();
-        return () => before && before.isConnected && before.focus();
+        return () => giveBack(before, 20);
     }, []);
     return html`<dialog ref=${element} class=${wide ? "wide" : ""} aria-labelledby=${id} onClose=${onClose} onCancel=${onClose}
         onClick=${(event) => event.target === element.current && onClose()}>

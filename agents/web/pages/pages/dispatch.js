@@ -60,25 +60,27 @@ function Certificate({ boards, run, replaying }) {
 
 const runName = (run) => `Run ${run.id} · ${clock(run.started_ms)} · ${run.ended_ms ? fixed((run.ended_ms - run.started_ms) / 1000, 1) + " s" : "goes on"} · ${run.frames} frames`;
 
-/* The time of a replay: it runs with the screen, at the chosen speed, and writes itself into the query when it rests. */
+/* The time of a replay: it runs with the screen, at the chosen speed, and writes itself into the query when it rests. Without
+ * one it is the run's end. */
 function usePlayer(run, active) {
     const [query, setQuery] = useQuery();
     const [playing, setPlaying] = useState(false);
-    const [t, setT] = useState(Number(query.t) || 0);
+    const [at, setAt] = useState(/^\d{1,9}$/.test(query.t || "") ? Number(query.t) : null);
     const speed = Number(query.speed) || 0.25;
-    const now = useRef(t);
     const duration = run ? run.duration : 0;
+    const now = useRef(0);
+    now.current = at === null ? duration : Math.min(at, duration);
     const seek = (next) => {
         now.current = Math.max(0, Math.min(duration, next));
-        setT(now.current);
+        setAt(now.current);
     };
     const rest = () => setQuery({ t: Math.round(now.current) });
     useEffect(() => {
         if (!playing || !active) return undefined;
         let frame = 0, before = performance.now();
-        const step = (at) => {
-            seek(now.current + (at - before) * speed);
-            before = at;
+        const step = (time) => {
+            seek(now.current + (time - before) * speed);
+            before = time;
             if (now.current >= duration) {
                 setPlaying(false);
                 rest();
@@ -88,7 +90,7 @@ function usePlayer(run, active) {
         return () => cancelAnimationFrame(frame);
     }, [playing, speed, duration, active]);
     return {
-        t, playing, speed, duration, seek, rest,
+        t: now.current, playing, speed, duration, seek, rest,
         toggle() {
             if (!playing && now.current >= duration) seek(0);
             if (playing) rest();
@@ -99,6 +101,10 @@ function usePlayer(run, active) {
             setPlaying(true);
         },
         stop: () => setPlaying(false),
+        reset() {
+            setPlaying(false);
+            setAt(null);
+        },
     };
 }
 
@@ -107,8 +113,7 @@ function Controls({ runs, run, chosenRun, player, onFile }) {
     const file = useRef(null);
     const live = chosenRun === "";
     const choose = (id) => {
-        player.stop();
-        player.seek(0);
+        player.reset();
         setQuery({ run: id, t: null }, { push: true });
     };
     const again = () => {
