@@ -15,7 +15,7 @@ from neighbourhood import PATIENCE_S, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What moves from one look to the next, by name: never compared.
-MOVES = {"time", "uptime_s", "stats", "heard_ms", "received", "received_bytes", "delivered", "delivered_bytes", "published", "queued",
+MOVES = {"time", "first_ms", "connected_ms", "uptime_s", "stats", "heard_ms", "received", "received_bytes", "delivered", "delivered_bytes", "published", "queued",
          "queued_bytes", "messages", "bytes", "rate", "last_ms", "bad_frames", "exchange", "cpu_percent", "cpu_s", "memory_bytes",
          "subscriptions", "web", "kw_measured", "temperature_c", "free_bytes", "load"}
 # Peers that are there for one look only.
