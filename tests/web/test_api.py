@@ -327,7 +327,7 @@ class Api(unittest.TestCase):
             rows |= set(re.findall(r'\{"(GET|POST)", "(/[^"]*)"', re.sub(r'",\s+"', '", "', source.read_text())))
         documented = set(re.findall(r"^#### `(GET|POST) (/\S+)`$", (ROOT / "docs/http-api.md").read_text(), re.M))
         self.assertGreater(len(rows), 30)
-        self.assertEqual(rows, documented)
+        self.assertEqual({row for row in rows if row[1] != "/"}, documented)
 
 
 class Away(unittest.TestCase):
