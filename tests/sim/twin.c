@@ -3,8 +3,6 @@
  * flip, lose and eat what the seed says. On the way a parameter changes, a command comes and goes, a board
  * reboots.
  *
- *   busbar-twin [--seed S] [--ms N] [--method curves|incremental-cost] [--frames]
- *
  * Prints what every board ends up with, and hashes of all bytes on the wires; with --frames every frame. The
  * same arguments give the same lines on every machine; other seeds give others. */
 #include "node-fw/node/node.h"
@@ -12,8 +10,8 @@
 #include "tests/central/table1.h"
 #include "tests/link/seed.h"
 
-#include <busbar/check.h>
 #include <endian.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -42,14 +40,32 @@ struct place {
     struct link_message owed;
 };
 
-struct town {
-    struct place places[BOARDS];
-    struct mono now;
-    uint64_t dice, seed;
-    bool incremental, show;
+#define COMMANDS_MAX 10000
+
+struct options {
+    uint64_t seed;
+    int64_t ms;
+    uint32_t flip_ppm, drop_ppm, burst_ppm;
+    uint32_t commands; /* to board COMMANDED, one after the other */
+    bool incremental, show, exact;
 };
 
-static struct town town;
+#define COMMANDED 4
+
+struct town {
+    struct options o;
+    struct place places[BOARDS];
+    struct mono now;
+    uint64_t dice;
+    uint32_t commanded;       /* commands that were sent */
+    struct mono commanded_at; /* the last one */
+    bool under_way;
+    uint32_t answered_ms[COMMANDS_MAX]; /* from sent to acknowledged */
+    uint32_t answered;
+};
+
+static struct town town = {
+    .o = {.seed = 1, .ms = 15000, .flip_ppm = 300, .drop_ppm = 300, .burst_ppm = 10000}};
 
 /* -- what is on the wires -- */
 
@@ -85,7 +101,7 @@ static size_t put(struct town *t, size_t board, struct wire *w, struct bytes sai
     line_push(&w->line, said, now_ns(t));
     mix(&w->hash, (const uint8_t *)&(uint32_t){htole32((uint32_t)t->now.ms)}, 4);
     mix(&w->hash, said.data, said.size);
-    if (t->show)
+    if (t->o.show)
         show(t, board, w, said);
     return said.size;
 }
@@ -95,13 +111,13 @@ static size_t put(struct town *t, size_t board, struct wire *w, struct bytes sai
 static bool linked(const struct town *t, size_t a, size_t b)
 {
     size_t apart = (a + BOARDS - b) % BOARDS;
-    return a != b && (t->incremental || apart <= 2 || apart >= BOARDS - 2);
+    return a != b && (t->o.incremental || apart <= 2 || apart >= BOARDS - 2);
 }
 
 static void send_config(struct town *t, size_t board)
 {
     struct link_message m = {.type = LINK_CONFIG};
-    m.config.method = t->incremental;
+    m.config.method = t->o.incremental;
     m.config.where = LINK_WHERE_BOARD;
     m.config.size = BOARDS;
     m.config.exchange_ms = 150;
@@ -132,6 +148,23 @@ static void take(struct town *t, size_t board, const struct link_message *m)
         t->places[board].status = m->status;
 }
 
+/* The next command when the last one has been acknowledged; notes how long that took. */
+static void command(struct town *t, struct place *p)
+{
+    if (t->under_way && link_idle(&p->host)) {
+        t->answered_ms[t->answered++] = (uint32_t)mono_since(t->now, t->commanded_at);
+        t->under_way = false;
+    }
+    if (t->under_way || t->commanded == t->o.commands || t->now.ms < 1000)
+        return;
+    struct link_message m = {.type = LINK_COMMAND, .command = {LINK_COMMAND_OVERRIDE, t->commanded + 1}};
+    if (link_send(&p->host, &m, t->now) != BB_OK)
+        return;
+    t->commanded++;
+    t->commanded_at = t->now;
+    t->under_way = true;
+}
+
 static void run_host(struct town *t, size_t board)
 {
     struct place *p = &t->places[board];
@@ -141,6 +174,8 @@ static void run_host(struct town *t, size_t board)
     while (link_feed(&p->host, &in, t->now, &m))
         take(t, board, &m);
     link_poll(&p->host, t->now);
+    if (board == COMMANDED)
+        command(t, p);
     if (p->reliable_owed && link_send(&p->host, &p->owed, t->now) == BB_OK)
         p->reliable_owed = false;
     link_sent(&p->host, put(t, board, &p->down, link_output(&p->host)));
@@ -177,6 +212,8 @@ static void run_board(struct town *t, size_t board)
 static uint32_t vary(struct town *t, double value)
 {
     uint64_t exact = (uint64_t)llround(value * 1e6);
+    if (t->o.exact)
+        return (uint32_t)exact;
     return (uint32_t)(exact * (950 + seed_below(&t->dice, 100)) / 1000);
 }
 
@@ -193,8 +230,8 @@ static void furnish(struct town *t, size_t board)
     struct wire *wires[2] = {&p->up, &p->down};
     for (size_t i = 0; i < 2; i++) {
         line_init(&wires[i]->line, 115200, seed_next(&t->dice));
-        noise_faults(&wires[i]->line.noise, 300, 300);
-        noise_bursts(&wires[i]->line.noise, 10000, 3);
+        noise_faults(&wires[i]->line.noise, t->o.flip_ppm, t->o.drop_ppm);
+        noise_bursts(&wires[i]->line.noise, t->o.burst_ppm, 3);
         wires[i]->hash = FNV_SEED;
         wires[i]->way = i == 0 ? '>' : '<';
     }
@@ -214,20 +251,20 @@ static void owe(struct town *t, size_t board, struct link_message m)
 }
 
 /* What happens on the way: at parts of the whole time, so that short runs have it, too. */
-static void script(struct town *t, int64_t ms, int64_t end)
+static void script(struct town *t)
 {
     struct link_message parameter = {.type = LINK_PARAMETER};
     parameter.parameter.slope = parameter.parameter.pmax = LINK_UNCHANGED;
     parameter.parameter.intercept = 16000000;
     struct link_message override = {.type = LINK_COMMAND, .command = {LINK_COMMAND_OVERRIDE, 20000000}};
     struct link_message release = {.type = LINK_COMMAND, .command = {LINK_COMMAND_RELEASE, 0}};
-    if (ms == end / 4)
+    if (t->now.ms == t->o.ms / 4)
         owe(t, 0, parameter);
-    if (ms == end / 3)
+    if (t->now.ms == t->o.ms / 3)
         owe(t, 1, override);
-    if (ms == end / 2)
+    if (t->now.ms == t->o.ms / 2)
         owe(t, 1, release);
-    if (ms == end / 2)
+    if (t->now.ms == t->o.ms / 2)
         boot(t, 11);
 }
 
@@ -237,6 +274,9 @@ static void report(const struct town *t)
     for (size_t i = 0; i < BOARDS; i++) {
         const struct place *p = &t->places[i];
         struct node_view v = node_view(&p->node);
+        const struct curve_parameters *c = &p->settings.parameters;
+        printf("%s kind=%s intercept=%u slope=%u pmax=%u\n", table1[i].name,
+               c->kind == CURVE_CONSUMER ? "consumer" : "generator", c->intercept, c->slope, c->pmax);
         printf("%s applied_mw=%" PRId64 " lambda=%u certified=%d live=%u incarnation=%u digest=%016" PRIx64
                " parameters=%u commands=%u bytes=%" PRIu64 "/%" PRIu64 " up=%016" PRIx64 " down=%016" PRIx64
                "\n",
@@ -249,39 +289,89 @@ static void report(const struct town *t)
     printf("all %016" PRIx64 "\n", all);
 }
 
-static int usage(void)
+static int ascending(const void *a, const void *b)
 {
-    fputs("usage: busbar-twin [--seed S] [--ms N] [--method curves|incremental-cost] [--frames]\n", stderr);
-    return 2;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void report_commands(struct town *t)
+{
+    uint32_t *ms = t->answered_ms, n = t->answered;
+    if (n == 0)
+        return;
+    qsort(ms, n, sizeof *ms, ascending);
+    printf("commands sent=%u acknowledged=%u taken=%u p50_ms=%u p95_ms=%u p99_ms=%u max_ms=%u\n",
+           t->commanded, n, t->places[COMMANDED].commands, ms[n / 2], ms[n * 95 / 100], ms[n * 99 / 100],
+           ms[n - 1]);
+}
+
+/* -- the command line -- */
+
+static const char help[] =
+    "usage: busbar-twin [OPTION]...\n"
+    "  --seed 1 --ms 15000 --method curves|incremental-cost\n"
+    "  --flip 300 --drop 300 --burst 10000   parts per million: of the bytes, of the frames\n"
+    "  --commands 0    so many commands to one board, one after the other\n"
+    "  --exact         Table 1 itself, not varied by the seed\n"
+    "  --frames        every frame\n";
+
+static bool take_number(const char *text, uint64_t most, uint64_t *out)
+{
+    char *end;
+    *out = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && *out <= most;
+}
+
+static bool take_option(struct options *o, int option, const char *text)
+{
+    uint64_t value = 0;
+    switch (option) {
+    case 's':
+        return take_number(text, UINT64_MAX, &o->seed);
+    case 'm':
+        return take_number(text, 100000000, &value) && ((o->ms = (int64_t)value), true);
+    case 'M':
+        o->incremental = strcmp(text, "incremental-cost") == 0;
+        return o->incremental || strcmp(text, "curves") == 0;
+    case 'f':
+        return take_number(text, 1000000, &value) && ((o->flip_ppm = (uint32_t)value), true);
+    case 'd':
+        return take_number(text, 1000000, &value) && ((o->drop_ppm = (uint32_t)value), true);
+    case 'b':
+        return take_number(text, NOISE_SHARE_MAX, &value) && ((o->burst_ppm = (uint32_t)value), true);
+    case 'c':
+        return take_number(text, COMMANDS_MAX, &value) && ((o->commands = (uint32_t)value), true);
+    case 'e':
+        return o->exact = true;
+    case 'F':
+        return o->show = true;
+    }
+    return false;
 }
 
 int main(int argc, char **argv)
 {
-    int64_t end = 15000;
-    town.seed = 1;
-    for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--frames") == 0)
-            town.show = true;
-        else if (strcmp(argv[i], "--seed") == 0 && *value != '\0')
-            town.seed = strtoull(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--ms") == 0 && *value != '\0')
-            end = strtoll(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--method") == 0 && *value != '\0')
-            town.incremental = strcmp(argv[++i], "incremental-cost") == 0;
-        else
-            return usage();
-    }
-    town.dice = town.seed;
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'},     {"ms", required_argument, NULL, 'm'},
+        {"method", required_argument, NULL, 'M'},   {"flip", required_argument, NULL, 'f'},
+        {"drop", required_argument, NULL, 'd'},     {"burst", required_argument, NULL, 'b'},
+        {"commands", required_argument, NULL, 'c'}, {"exact", no_argument, NULL, 'e'},
+        {"frames", no_argument, NULL, 'F'},         {NULL, 0, NULL, 0}};
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
+        if (!take_option(&town.o, c, optarg))
+            return fputs(help, stderr), 2;
+    town.dice = town.o.seed;
     for (size_t i = 0; i < BOARDS; i++)
         furnish(&town, i);
-    for (int64_t ms = 0; ms < end; ms++, town.now.ms++) {
-        script(&town, ms, end);
+    for (; town.now.ms < town.o.ms; town.now.ms++) {
+        script(&town);
         for (size_t i = 0; i < BOARDS; i++)
             run_board(&town, i);
         for (size_t i = 0; i < BOARDS; i++)
             run_host(&town, i);
     }
     report(&town);
+    report_commands(&town);
     return 0;
 }
