@@ -46,11 +46,11 @@ static void append(struct member **list, size_t *count, size_t *capacity, struct
     (*list)[(*count)++] = member;
 }
 
-struct members *members_open(void)
+struct members *members_open(bool *reaper_out)
 {
     struct members *members = calloc(1, sizeof *members);
     CHECK(members != NULL);
-    CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    *reaper_out = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
     members->self = getpid();
     members->group = getpgrp();
     members->loadavg = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);

@@ -22,8 +22,9 @@ struct members_owner {
     struct members_owner *next;
 };
 
-/* Makes this process the subreaper of what it starts. */
-struct members *members_open(void);
+/* Makes this process the subreaper of what it starts; *reaper_out: it is. An emulated kernel has no such
+ * thing: what outlives its parent is then found only by its mark, or by the files that it has open. */
+struct members *members_open(bool *reaper_out);
 
 /* Accepts NULL. Kills nothing. */
 void members_close(struct members *members);

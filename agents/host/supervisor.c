@@ -248,7 +248,10 @@ enum status supervisor_open(struct host *host, struct bb_reason *reason)
     CHECK(supervisor != NULL);
     host->supervisor = supervisor;
     supervisor->host = host;
-    supervisor->members = members_open();
+    bool reaper;
+    supervisor->members = members_open(&reaper);
+    if (!reaper)
+        log_warning("no-subreaper", LOG_TEXT("reason", "what outlives its parent is not adopted"));
     supervisor->ticks_per_s = (int)sysconf(_SC_CLK_TCK);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;

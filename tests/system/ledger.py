@@ -41,8 +41,8 @@ def secret_of(name):
 class Signer:
     """The tool, by lines."""
 
-    def __init__(self):
-        self.process = subprocess.Popen([str(SIGN)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, program=SIGN):
+        self.process = subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addresses = {}
 
     def ask(self, line):

@@ -140,7 +140,9 @@ static void look_until(struct members *members, const struct members_owner *owne
 /* Children, grandchildren, a group of its own, a session of its own: all are known, and all are killed. */
 static void test_all_are_found_and_killed(void **state)
 {
-    struct members *members = members_open();
+    bool reaper;
+    struct members *members = members_open(&reaper);
+    assert_true(reaper);
     struct members_owner owner = {.mark = folder};
     const char *step;
     int error;
@@ -169,7 +171,9 @@ static void test_all_are_found_and_killed(void **state)
 /* What an earlier run has left: found by the mark, or by the open lock. */
 static void test_leftovers_are_found(void **state)
 {
-    struct members *members = members_open();
+    bool reaper;
+    struct members *members = members_open(&reaper);
+    assert_true(reaper);
     struct members_owner owner = {.mark = folder};
     const char *step;
     int error, lock = open_file("lock");
