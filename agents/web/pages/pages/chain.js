@@ -169,7 +169,7 @@ function BlocksPanel({ asked, query, setQuery }) {
     return html`<${Panel} title="Blocks" note="the newest first" aside=${aside}>
         <${Await} from=${asked} rows=${8}>${({ blocks }) => (blocks.length === 0
             ? html`<${Empty} title="No block yet">The first signed transaction makes it.<//>`
-            : html`<${Table} name="blocks" caption="Blocks" columns=${BLOCK_COLUMNS} rows=${blocks} rowKey=${(b) => b.height} rowClass=${(b) => (b.height === query.block ? "chosen" : "")} />`)}<//>
+            : html`<${Table} name="blocks" caption="List of blocks" columns=${BLOCK_COLUMNS} rows=${blocks} rowKey=${(b) => b.height} rowClass=${(b) => (b.height === query.block ? "chosen" : "")} />`)}<//>
     <//>`;
 }
 

@@ -139,7 +139,7 @@ function TradesPanel({ asked }) {
     return html`<${Panel} title="Trades" note=${query.account ? `of ${query.account}` : "the newest first"} aside=${aside}>
         <${Await} from=${asked} rows=${6}>${({ trades }) => (trades.length === 0
             ? html`<${Empty} title="No trade yet">A trade comes when a bid meets an offer.<//>`
-            : html`<${Table} name="trades" caption="Trades" columns=${TRADE_COLUMNS} rows=${trades} rowKey=${(t, i) => t.id + t.post + t.fee + t.energy} max=${25} />`)}<//>
+            : html`<${Table} name="trades" caption="List of trades" columns=${TRADE_COLUMNS} rows=${trades} rowKey=${(t, i) => t.id + t.post + t.fee + t.energy} max=${25} />`)}<//>
     <//>`;
 }
 
@@ -159,7 +159,7 @@ function LinesPanel({ asked }) {
     return html`<${Panel} title="Lines" note="what a pair has used of what its line carries in the interval" aside=${asked.data && html`<${CsvButton} name="lines" columns=${LINE_COLUMNS} rows=${() => asked.data.lines} />`}>
         <${Await} from=${asked} rows=${4}>${({ lines }) => (lines.length === 0
             ? html`<${Empty} title="No line has a limit">The distribution company sets one: busbar market line.<//>`
-            : html`<${Table} name="lines" caption="Lines" columns=${LINE_COLUMNS} rows=${lines} rowKey=${(l) => l.buyer + l.seller} sort="-load" max=${25} />`)}<//>
+            : html`<${Table} name="lines" caption="List of lines" columns=${LINE_COLUMNS} rows=${lines} rowKey=${(l) => l.buyer + l.seller} sort="-load" max=${25} />`)}<//>
     <//>`;
 }
 
@@ -188,13 +188,13 @@ function Statement({ name }) {
     return html`<${Panel} title="Statement of ${name}" note="balances after each transaction that touched it" aside=${asked.data && html`<${CsvButton} name="statement" columns=${STATEMENT_COLUMNS} rows=${() => asked.data.entries} />`}>
         <${Await} from=${asked} rows=${4}>${({ entries }) => (entries.length === 0
             ? html`<${Empty} title="Nothing has touched it yet">It has what it opened with.<//>`
-            : html`<${Table} name="statement" caption="Statement" columns=${STATEMENT_COLUMNS} rows=${entries} rowKey=${(e) => e.id} max=${25} />`)}<//>
+            : html`<${Table} name="statement" caption="Balances after each transaction" columns=${STATEMENT_COLUMNS} rows=${entries} rowKey=${(e) => e.id} max=${25} />`)}<//>
     <//>`;
 }
 
 function AccountsPanel({ asked, chosen }) {
     return html`<${Panel} title="Accounts" aside=${asked.data && html`<${CsvButton} name="accounts" columns=${ACCOUNT_COLUMNS} rows=${() => asked.data.accounts} />`}>
-        <${Await} from=${asked} rows=${6}>${({ accounts }) => html`<${Table} name="accounts" caption="Accounts" columns=${ACCOUNT_COLUMNS} rows=${accounts} rowKey=${(a) => a.address} rowClass=${(a) => (a.name === chosen ? "chosen" : "")} max=${60} />`}<//>
+        <${Await} from=${asked} rows=${6}>${({ accounts }) => html`<${Table} name="accounts" caption="List of accounts" columns=${ACCOUNT_COLUMNS} rows=${accounts} rowKey=${(a) => a.address} rowClass=${(a) => (a.name === chosen ? "chosen" : "")} max=${60} />`}<//>
     <//>`;
 }
 
