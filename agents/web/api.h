@@ -4,6 +4,7 @@
 #define AGENTS_WEB_API_H
 
 #include "agents/web/exchange.h"
+#include "agents/web/model/overview.h"
 #include "agents/web/stream.h"
 
 #include <busbar/client.h>
@@ -33,5 +34,8 @@ struct api_state {
     bool bus, ledger;
 };
 struct api_state api_state(const struct api *api);
+
+/* The neighbourhood in a dozen numbers, for the metrics. */
+struct overview api_overview(const struct api *api);
 
 #endif

@@ -1,11 +1,15 @@
 #include "agents/web/house.h"
 
 #include "agents/web/exchange_state.h"
-#include "agents/web/stream_client.h"
+#include "agents/web/metrics.h"
+#include "agents/web/rpc.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define CLOCK_MS 1000
 
@@ -13,6 +17,61 @@ static void health(void *context, struct exchange *exchange)
 {
     (void)context;
     exchange_text(exchange, 200, "text/plain; charset=utf-8", strdup("alive\n"));
+}
+
+/* Ready: it can show what there is. */
+static void ready(void *context, struct exchange *exchange)
+{
+    const struct house *house = context;
+    const struct server_counts counts = server_counts(house->server);
+    json_t *reasons = json_array();
+    if (!api_state(house->api).bus)
+        json_array_append_new(reasons, json_string("the broker is not connected"));
+    if (counts.open * 10 > house->connections * 9)
+        json_array_append_new(reasons, json_string("nearly all connections are taken"));
+    bool fine = json_array_size(reasons) == 0;
+    json_t *document = json_pack("{s:b,s:o}", "ready", fine, "reasons", reasons);
+    exchange_json(exchange, fine ? 200 : 503, json_dumps(document, JSON_COMPACT));
+    json_decref(document);
+}
+
+static int64_t resident_bytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%*d %ld", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+static double cpu_s(void)
+{
+    struct rusage used;
+    memset(&used, 0, sizeof used);
+    (void)!getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+static void metrics(void *context, struct exchange *exchange)
+{
+    const struct house *house = context;
+    const struct metrics m = {.server = server_counts(house->server),
+                              .stream = stream_counts(house->hub),
+                              .overview = api_overview(house->api),
+                              .uptime_s = (double)(bb_loop_mono_ms() - house->started_ms) / 1e3,
+                              .cpu_s = cpu_s(),
+                              .resident_bytes = resident_bytes()};
+    exchange_text(exchange, 200, METRICS_TYPE, metrics_text(&m));
+}
+
+static void rpc(void *context, struct exchange *exchange)
+{
+    struct house *house = context;
+    rpc_handle(house->client, exchange);
 }
 
 static void events(void *context, struct exchange *exchange)
@@ -35,6 +94,12 @@ static void ticket(void *context, struct exchange *exchange)
 
 const struct route house_routes[] = {
     {"GET", "/healthz", ROLE_NONE, health, "200 while the process serves"},
+    {"GET", "/readyz", ROLE_NONE, ready,
+     "200 when the broker is connected and connections are left, else 503 with the reasons"},
+    {"GET", "/metrics", ROLE_VIEWER, metrics, "for Prometheus, as OpenMetrics"},
+    {"POST", "/rpc", ROLE_VIEWER, rpc,
+     "JSON-RPC for wallets, read-only: eth_chainId, net_version, eth_blockNumber, eth_getBalance, "
+     "eth_getTransactionCount"},
     {"GET", "/api/v1/events", ROLE_VIEWER, events,
      "Server-Sent Events of channels=a,b,…; filter=PREFIX for the channel bus; ticket=… where looking takes "
      "a token"},

@@ -21,8 +21,9 @@ struct house {
     struct gate *gate;
     struct api *api;
     struct server *server;
-    int64_t started_ms; /* of the monotonic clock */
-    int clock;          /* timer */
+    unsigned connections; /* at most */
+    int64_t started_ms;   /* of the monotonic clock */
+    int clock;            /* timer */
 };
 
 /* Begins to tell the time to every stream, once a second. BB_FULL. */

@@ -136,13 +136,15 @@ static void examine(struct exchange *x, const char *method)
     client_address(x, address, sizeof address);
     if (!parse(x) || !find_route(x, method))
         return;
-    struct gate_question question = {.address = address,
-                                     .host = header(x, "Host"),
-                                     .origin = header(x, "Origin"),
-                                     .authorization = header(x, "Authorization"),
-                                     .ticket = exchange_query(x, "ticket"),
-                                     .post = post,
-                                     .role = x->match.route->role};
+    struct gate_question question = {
+        .address = address,
+        .host = header(x, "Host"),
+        /* A wallet is of another origin; there it can only read. */
+        .origin = strcmp(exchange_path(x), "/rpc") == 0 ? NULL : header(x, "Origin"),
+        .authorization = header(x, "Authorization"),
+        .ticket = strcmp(exchange_path(x), "/api/v1/events") == 0 ? exchange_query(x, "ticket") : NULL,
+        .post = post,
+        .role = x->match.route->role};
     struct gate_answer answer = gate_ask(x->server->options.gate, &question, bb_loop_mono_ms());
     if (answer.http_status != 0) {
         refuse(x, &answer);

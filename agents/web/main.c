@@ -119,6 +119,7 @@ static enum status open_all(struct web *web)
     struct house *house = &web->house;
     enum status status = open_bus(web);
     house->client = web->client;
+    house->connections = (unsigned)web->settings->connections;
     if (status == BB_OK)
         status = stream_open(&house->hub);
     if (status == BB_OK)

@@ -102,3 +102,8 @@ struct api_state api_state(const struct api *api)
     return (struct api_state){traffic.connected,
                               traffic.connected && json_object_get(api->present, "ledger") != NULL};
 }
+
+struct overview api_overview(const struct api *api)
+{
+    return watch_overview(api);
+}
