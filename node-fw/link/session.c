@@ -234,18 +234,6 @@ static bool take_hello(struct link *l, const struct frame *frame, struct link_me
     return true;
 }
 
-static bool take_refuse(struct link *l, const struct frame *frame, struct link_message *out)
-{
-    if (link_decode(frame->type, frame->source, frame->payload, out) != BB_OK) {
-        l->counters.malformed++;
-        return false;
-    }
-    l->heard = l->now;
-    if (out->refuse.code == LINK_REFUSE_VERSION)
-        l->state = LINK_REFUSED;
-    return true;
-}
-
 static void measure(struct link *l, const struct link_slot *slot)
 {
     int64_t rtt = mono_since(l->now, slot->sent);
@@ -267,6 +255,20 @@ static void take_ack(struct link *l, uint8_t ack)
     measure(l, slot_of(l, (uint8_t)(ack - 1)));
     l->tx_first = ack;
     l->tx_count = (uint8_t)(l->tx_count - count);
+}
+
+static bool take_refuse(struct link *l, const struct frame *frame, struct link_message *out)
+{
+    if (link_decode(frame->type, frame->source, frame->payload, out) != BB_OK) {
+        l->counters.malformed++;
+        return false;
+    }
+    l->heard = l->now;
+    if (out->refuse.code == LINK_REFUSE_VERSION)
+        l->state = LINK_REFUSED;
+    else if (l->state == LINK_UP && frame->flags & FRAME_ACKS && frame->version == (l->settings.me.major & 3))
+        take_ack(l, frame->ack); /* what is refused has arrived */
+    return true;
 }
 
 /* True when a reliable frame is the next in order; every other one only has its acknowledgement repeated. */

@@ -404,9 +404,27 @@ static void test_unknown_reliable_message_is_refused(void **state)
     assert_int_equal(p.board.rx_next, 1);
 }
 
+/* A refusal acknowledges what it refuses: nothing is sent again for it. */
+static void test_a_refusal_acknowledges(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct link_message m = {.type = LINK_RESET};
+    pair_start(&p);
+    pair_connect(&p);
+    assert_int_equal(link_send(&p.host, &m, p.now), BB_OK);
+    assert_int_equal(pair_carry(&p.host, &p.board, p.now, &m), 1);
+    m = (struct link_message){.type = LINK_REFUSE, .refuse = {LINK_REFUSE_NOT_NOW, "no"}};
+    assert_int_equal(link_send(&p.board, &m, p.now), BB_OK);
+    assert_int_equal(pair_carry(&p.board, &p.host, p.now, &m), 1);
+    assert_int_equal(m.type, LINK_REFUSE);
+    assert_true(link_idle(&p.host));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_refusal_acknowledges),
         cmocka_unit_test(test_handshake),
         cmocka_unit_test(test_hello_is_repeated_until_answered),
         cmocka_unit_test(test_versions_refuse_each_other),
