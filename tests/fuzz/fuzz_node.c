@@ -1,6 +1,6 @@
 /* Messages of a hostile agent into a whole board: each is type, milliseconds, size, payload. Whatever comes,
  * the applied power stays between 0 and the greatest, and the board's parameters stay acceptable. */
-#include "node-fw/node/node.h"
+#include "node-fw/node/errand.h"
 
 #include <stdlib.h>
 
@@ -44,6 +44,20 @@ static void check(void)
         abort();
 }
 
+/* Whatever the supervisor is sent it sends back. */
+static void do_errands(struct mono now)
+{
+    uint8_t type;
+    struct bytes payload;
+    struct link_message m;
+    for (; node_errand(&node, &type, &payload); node_errand_done(&node)) {
+        if (link_decode(type, 0, payload, &m) != BB_OK)
+            abort();
+        node_pass(&node, type, payload, now);
+        node_pass(&node, LINK_SLOTS, payload, now);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct settings settings;
@@ -52,6 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (settings_parse(bytes_of(board), &error, &settings) != BB_OK)
         abort();
     node_init(&node, &settings, 1, now);
+    if (size & 1)
+        node_supervise(&node, !(size & 2), 7);
     node_connect(&node, 5, now);
     say_hello(now);
     seq = 0;
@@ -68,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         feed(frame, now);
         (void)node_events(&node);
+        if (type & 1)
+            do_errands(now);
         check();
     }
     return 0;

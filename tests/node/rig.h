@@ -2,6 +2,7 @@
 #ifndef TESTS_NODE_RIG_H
 #define TESTS_NODE_RIG_H
 
+#include "node-fw/node/errand.h"
 #include "node-fw/node/node.h"
 
 #include <stdlib.h>

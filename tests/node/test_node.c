@@ -363,6 +363,92 @@ static void test_firmware_is_refused(void **state)
     assert_string_equal(r.last[LINK_REFUSE].refuse.text, "this board has no card");
 }
 
+/* Takes the errands away: their types as a text, "S" for each SETTINGS and so on. */
+static const char *errands(struct rig *r)
+{
+    static const char letters[] = {
+        [LINK_FIRMWARE] = 'F', [LINK_RESET] = 'R', [LINK_SETTINGS] = 'S', [LINK_ASK] = 'A'};
+    static char text[128];
+    uint8_t type;
+    struct bytes payload;
+    size_t size = 0;
+    for (; node_errand(&r->node, &type, &payload); node_errand_done(&r->node)) {
+        struct link_message m;
+        assert_int_equal(link_decode(type, 0, payload, &m), BB_OK);
+        text[size++] = letters[type];
+    }
+    text[size] = '\0';
+    return text;
+}
+
+static void test_a_card_is_the_supervisors(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct settings settings = rig_settings(ga);
+    rig_start(&r, ga);
+    node_init(&r.node, &settings, 3, r.now);
+    node_supervise(&r.node, true, 0x000203);
+    node_connect(&r.node, 5, r.now);
+    rig_run(&r, 100);
+    assert_int_equal(r.last[LINK_HELLO].hello.firmware, 0x000203);
+    assert_int_equal(r.last[LINK_HELLO].hello.features,
+                     LINK_FEATURE_DISPATCH | LINK_FEATURE_FIRMWARE | LINK_FEATURE_CARD);
+    assert_string_equal(errands(&r), "A"); /* its slots, for the host that has just come */
+    static const uint8_t piece[200];
+    for (uint32_t i = 0; i < 3; i++)
+        rig_send(&r, (struct link_message){.type = LINK_FIRMWARE,
+                                           .firmware = {1000, i * 200, 7, {piece, sizeof piece}}});
+    rig_send(&r, (struct link_message){.type = LINK_ASK, .ask = {LINK_ASK_LOG, 3}});
+    rig_send(&r, (struct link_message){.type = LINK_RESET});
+    assert_string_equal(errands(&r), "FFFAR");
+    for (int i = 0; i < 30; i++) /* nobody does them: what there is no room for is said to the host */
+        rig_send(&r, (struct link_message){.type = LINK_SETTINGS, .board_file = {900, 0, 7, {piece, 100}}});
+    assert_string_equal(r.last[LINK_REFUSE].refuse.text, "the card is busy: say it again");
+    assert_string_equal(errands(&r), "SSSSSSSSSSSSSSSSSS");
+}
+
+static void test_what_the_supervisor_says_reaches_the_host(void **state)
+{
+    (void)state;
+    struct rig r;
+    uint8_t payload[BB_LINK_PAYLOAD_MAX];
+    struct link_message m = {.type = LINK_SLOTS, .slots = {.running = 1, .boots = 9}};
+    struct writer w = writer_at(payload, sizeof payload);
+    rig_start(&r, ga);
+    rig_run(&r, 100);
+    assert_int_equal(link_encode(&m, &w), BB_OK);
+    node_pass(&r.node, LINK_SLOTS, written(&w), r.now);
+    rig_run(&r, 20);
+    assert_int_equal(r.last[LINK_SLOTS].slots.boots, 9);
+    assert_int_equal(r.last[LINK_SLOTS].source, node_settings(&r.node)->id);
+    node_pass(&r.node, LINK_SLOTS, (struct bytes){payload, 3}, r.now); /* none */
+    node_pass(&r.node, LINK_MEASURED, (struct bytes){payload, 4}, r.now);
+    rig_run(&r, 20);
+    assert_int_equal(r.count[LINK_SLOTS], 1);
+}
+
+static void test_a_board_that_is_not_enrolled_stands_still(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct settings settings = {.id = LINK_BOARD_NEW, .name = LINK_NAME_NEW};
+    rig_start(&r, ga);
+    node_init(&r.node, &settings, 1, r.now);
+    node_supervise(&r.node, false, 1);
+    node_connect(&r.node, 5, r.now);
+    rig_run(&r, 100);
+    assert_int_equal(r.last[LINK_HELLO].hello.board, LINK_BOARD_NEW);
+    assert_true(r.last[LINK_HELLO].hello.features & LINK_FEATURE_NEW);
+    rig_send(&r, rig_config(1, LINK_WHERE_BOARD, 0, NULL));
+    rig_send(&r, rig_command(LINK_COMMAND_OVERRIDE, 0));
+    rig_send(&r, (struct link_message){.type = LINK_PARAMETER, .parameter = {1, 1, 1}});
+    assert_int_equal(r.count[LINK_REFUSE], 3);
+    assert_int_equal(r.last[LINK_REFUSE].refuse.code, LINK_REFUSE_NOT_NOW);
+    assert_false(node_view(&r.node).configured);
+    assert_int_equal(r.events & NODE_PERSIST_PARAMETERS, 0);
+}
+
 /* node_due is never in the past after node_poll: an idle board sleeps. */
 static void test_an_idle_board_sleeps(void **state)
 {
@@ -404,6 +490,9 @@ int main(void)
         cmocka_unit_test(test_goodbye),
         cmocka_unit_test(test_other_major_version),
         cmocka_unit_test(test_firmware_is_refused),
+        cmocka_unit_test(test_a_card_is_the_supervisors),
+        cmocka_unit_test(test_what_the_supervisor_says_reaches_the_host),
+        cmocka_unit_test(test_a_board_that_is_not_enrolled_stands_still),
         cmocka_unit_test(test_an_idle_board_sleeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
