@@ -10,7 +10,7 @@
  * build/npm-web by the first run. */
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
@@ -99,23 +99,18 @@ export class World {
         await until("busbar-webd answers", async () => (await this.api("overview")).boards_online === 16);
     }
 
-    /* Kills busbar-webd; the function that is returned starts it anew on the same port. */
+    /* Kills busbar-webd; the function that is returned starts it anew on the same port, with further settings. */
     killWeb() {
         this.kill("busbar-webd");
-        return async () => {
+        return async (...words) => {
             fs.rmSync(path.join(this.home, "run/web.address"), { force: true });
-            this.run([path.join(BIN, "busbar-webd"), "--home", this.home, "--listen", new URL(this.url).host]);
+            this.run([path.join(BIN, "busbar-webd"), "--home", this.home, "--listen", new URL(this.url).host, ...words]);
             await this.findWeb();
         };
     }
 
-    /* As `busbar web token add` does it. */
     addToken(name, role) {
-        const secret = "bbw_" + randomBytes(32).toString("base64url"), file = path.join(this.home, "web-tokens.json");
-        const list = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, "utf8")).tokens : [];
-        list.push({ name, role, sha256: createHash("sha256").update(secret).digest("hex"), created_ms: Date.now() });
-        fs.writeFileSync(file, JSON.stringify({ version: 1, tokens: list }), { mode: 0o600 });
-        return secret;
+        return execFileSync(path.join(BIN, "busbar"), ["web", "token", "add", name, "--role", role], { env: this.environment, encoding: "utf8" }).match(/bbw_[\w-]+/)[0];
     }
 
     /* Starts a process of the test's own; it ends with the world. */
@@ -154,13 +149,14 @@ export class World {
     }
 
     async api(name, options = {}) {
-        const response = await fetch(this.url + "/api/v1/" + name, options);
+        const headers = { authorization: "Bearer " + this.token, ...options.headers };
+        const response = await fetch(this.url + "/api/v1/" + name, { ...options, headers });
         if (!response.ok) throw new Error(`${name}: ${response.status} ${await response.text()}`);
         return response.json();
     }
 
     post(name, body = {}) {
-        return this.api(name, { method: "POST", headers: { "content-type": "application/json", authorization: "Bearer " + this.token }, body: JSON.stringify(body) });
+        return this.api(name, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
     }
 
     /* What `busbar WORDS` prints. */
@@ -210,7 +206,7 @@ class Suite {
         const page = await home.newPage();
         page.on("console", (message) => {
             const meant = !["error", "warning"].includes(message.type()) || expect.some((one) => one.test(message.text()));
-            if (!meant) this.errors.push(`${where}: ${message.text()}`);
+            if (!meant) this.errors.push(`${where}: ${message.text()} ${message.location().url}`);
         });
         page.on("pageerror", (error) => this.errors.push(`${where}: ${error.stack}`));
         await page.goto(this.world.url + where, { waitUntil: "load" });

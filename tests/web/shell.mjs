@@ -1,5 +1,5 @@
 /* The shell: every page is there, by mouse, keyboard and telephone; it knows when what it shows is old, and comes back by itself. */
-import { assert, sleep, suite, until } from "./harness.mjs";
+import { assert, giveToken, sleep, suite, until } from "./harness.mjs";
 
 const PAGES = { "/": "Overview", "/dispatch": "Dispatch", "/market": "Market", "/chain": "Chain", "/bus": "Bus", "/agents": "Agents", "/alarms": "Alarms" };
 
@@ -161,5 +161,13 @@ await suite("shell", async ({ check, world, open, axe }) => {
         for (const one of [page, other]) await live(one, 8000);
         await until("the numbers again", async () => /All 16 boards agree/.test(await page.innerText("#verdict")));
         assert.ok((await same(page)) && (await same(other)));
+    });
+
+    await check("a server that lets nobody look without a token is given one, and the stream a ticket", async () => {
+        await world.killWeb()("--viewer", "token");
+        const asked = await open("/", { expect: [/status of 401/] });
+        await giveToken(asked, world.addToken("wall", "viewer"));
+        await live(asked, 8000);
+        await until("the numbers", async () => /All 16 boards agree/.test(await asked.innerText("#verdict")));
     });
 });

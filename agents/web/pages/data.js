@@ -6,6 +6,7 @@ import { Hub } from "/hub.js";
 import { useEffect, useReducer, useRef, useState } from "/view.js";
 
 export const STALE_MS = 2400;
+const DOWN_MS = 900; /* a stream that is cut may be back at once */
 const PING_MS = 20000;
 const DRAW_MS = 120;
 const TOKEN_KEY = "busbar-token";
@@ -94,7 +95,7 @@ export async function act(path, body) {
 const listeners = new Map(); /* channel → Set of {take, history} */
 const filters = new Map();
 const stateListeners = new Set();
-const state = { up: false, clock: null, heard: 0, offset: 0, opened: 0 };
+const state = { up: false, clock: null, heard: 0, offset: 0, opened: 0, downAt: 0 };
 let sender = null;
 
 const tellState = () => stateListeners.forEach((listener) => listener());
@@ -111,6 +112,7 @@ function take(message) {
         tellState();
     } else if (message.type === "link") {
         if (message.up && !state.up) state.opened++;
+        if (!message.up && state.up) state.downAt = performance.now();
         state.up = message.up;
         tellState();
     } else if (message.type === "ticket") giveTicket();
@@ -186,7 +188,7 @@ export function linkState() {
     const clock = state.clock || {};
     let why = "";
     if (!state.heard) why = state.up ? "" : performance.now() > STALE_MS ? "no connection to busbar-webd" : "";
-    else if (age > STALE_MS) why = "no connection to busbar-webd";
+    else if (age > STALE_MS || (!state.up && performance.now() - state.downAt > DOWN_MS)) why = "no connection to busbar-webd";
     else if (clock.bus === "down") why = "the bus is down";
     return { up: state.up, bus: clock.bus, ledger: clock.ledger, stale: why !== "", why, now_ms: now(), opened: state.opened, heard: state.heard > 0, age_ms: age };
 }

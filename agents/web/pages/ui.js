@@ -69,11 +69,13 @@ function giveBack(element, tries) {
 
 /* ---- dialogs: the browser's own, which hold the focus and give it back ---- */
 
+const open = { dialog: null, before: null, redraw: () => {} };
+
 export function Dialog({ title, onClose, children, wide }) {
     const element = useRef(null);
     const id = useId();
     useEffect(() => {
-        const before = document.activeElement;
+        const before = open.before || document.activeElement;
         element.current.showModal();
         return () => giveBack(before, 20);
     }, []);
@@ -86,10 +88,10 @@ export function Dialog({ title, onClose, children, wide }) {
     </dialog>`;
 }
 
-const open = { dialog: null, redraw: () => {} };
 function present(make) {
     return new Promise((resolve) => {
         let done = false;
+        if (!open.dialog) open.before = document.activeElement; /* now: its button will be disabled in a moment */
         const finish = (value) => {
             if (done) return;
             done = true;
