@@ -65,8 +65,10 @@ class Api(unittest.TestCase):
         wait_until(lambda: "hello" in town.busbar("agent", "logs", "talker"), PATIENCE_S, "the agent talks")
 
     def same(self, path, *words):
-        """The API's document is the command line's; asked a few times, since what does not move by itself may have just changed."""
-        for _ in range(5):
+        """The API's document is the command line's; asked a few times, since what does not move by itself may have just changed, and
+        an answer is given again for 200 ms."""
+        for attempt in range(8):
+            time.sleep(0.25 if attempt else 0)
             answer = self.town.get(path)
             self.assertEqual(answer.status, 200, answer.body)
             theirs = self.town.document(*words)
@@ -339,6 +341,7 @@ class Away(unittest.TestCase):
             events = town.events("channels=overview,dispatch,alarms")
             self.assertEqual(town.get("/api/v1/agents").status, 503)
             self.look_at_a_board(town, events)
+            self.look_at_an_agent(town, events)
             self.look_at_the_ledger(town, events)
             self.look_at_the_bus(town, events)
             events.close()
@@ -357,6 +360,16 @@ class Away(unittest.TestCase):
         town.start_board("L3")
         events.until(lambda channel, key, value: channel == "alarms" and value["name"] == "L3" and value["state"] == "cleared", "it is back")
         self.assertEqual(town.post(f"/api/v1/alarms/{alarm['id']}/acknowledge").status, 409)
+        town.certified()
+
+    def look_at_an_agent(self, town, events):
+        town.processes["dg-agent"].kill()
+        events.until(lambda channel, key, value: channel == "alarms" and value["alert"] == "agent-away", "dg-agent has gone")
+        events.until(lambda channel, key, value: channel == "dispatch" and key == "DG1" and not value["online"], "and its board with it")
+        shown = town.get("/api/v1/dispatch").json
+        self.assertEqual([board["name"] for board in shown["boards"]], ["L1", "L3"])
+        town.start_agent("dg-agent")
+        events.until(lambda channel, key, value: channel == "alarms" and value["alert"] == "agent-away" and not value["standing"], "it is back")
         town.certified()
 
     def look_at_the_ledger(self, town, events):

@@ -14,7 +14,8 @@ static void take_page(struct job *job, const json_t *page)
 {
     const json_t *next = json_object_get(page, "next");
     json_array_extend(job->document, json_object_get(page, job->word));
-    if (next != NULL && !json_is_null(next) && json_array_size(job->document) < ROWS_MAX) {
+    if (next != NULL && !json_is_null(next) && json_array_size(job->document) < ROWS_MAX &&
+        ++job->pages < JOB_PAGES_MAX) {
         json_object_set(job->params, "after", (json_t *)(uintptr_t)next);
         job_read(job, BROKER, job->word, json_copy(job->params), take_page);
         return;

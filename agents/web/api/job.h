@@ -8,6 +8,8 @@
 #include "agents/web/exchange.h"
 
 #define JOB_READ_MS 5000
+/* Pages of one list: a peer that tells of ever more is not followed for ever. */
+#define JOB_PAGES_MAX 100
 
 struct job;
 typedef void job_step(struct job *job, const json_t *result);
@@ -20,6 +22,7 @@ struct job {
     const char *word; /* a method, or the member of the answer that holds the list; static storage */
     json_t *agents;   /* identities that are still to be asked; NULL */
     json_int_t left;  /* items that are still wanted */
+    unsigned pages;   /* read so far */
     job_step *next;   /* takes the answer */
     job_step *then;   /* after a series */
     char peer[256];   /* who was asked last, for the error */

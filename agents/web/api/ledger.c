@@ -26,7 +26,7 @@ static void take_page(struct job *job, const json_t *page)
     json_array_extend(job->document, items);
     job->left -= (json_int_t)json_array_size(items);
     bool more = json_is_string(next) && *json_string_value(next) != '\0' && !json_equal(next, before);
-    if (more && job->left > 0 && json_array_size(items) > 0) {
+    if (more && job->left > 0 && json_array_size(items) > 0 && ++job->pages < JOB_PAGES_MAX) {
         json_object_set(job->params, "before", (json_t *)(uintptr_t)next);
         ask_page(job);
         return;

@@ -94,7 +94,7 @@ static void take_page(struct job *job, const json_t *page)
         json_is_string(total) ? strtoll(json_string_value(total), NULL, 10) : json_integer_value(total);
     json_array_extend(job->document, (json_t *)(uintptr_t)items);
     json_int_t got = (json_int_t)json_array_size(job->document);
-    if (json_array_size(items) > 0 && got < all && got < TOTAL_MAX)
+    if (json_array_size(items) > 0 && got < all && got < TOTAL_MAX && ++job->pages < JOB_PAGES_MAX)
         ask_page(job);
     else
         job_answer(job, listed(job, page));

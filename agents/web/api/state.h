@@ -30,9 +30,9 @@ struct api {
     size_t board_count;
     json_t *present; /* the identities on the bus, as keys */
     int64_t started_mono;
-    int64_t heard_ms;          /* the last board object, since 1970; 0: none */
-    int64_t price_micro;       /* of the last trade; -1: none */
-    int64_t mismatch_mono;     /* since when load and generation differ; 0: they do not */
+    int64_t heard_ms;    /* the last board object, since 1970; 0: none */
+    int64_t price_micro; /* of the last trade; -1: none */
+    struct overview_balance balance;
     bool bus, ledger;          /* as they were told last */
     uint32_t run_id, run_told; /* the run whose frames go out, and how many have */
     bool run_open;             /* its end has not been told */

@@ -10,10 +10,6 @@
 
 /* A board that is offline so long is an alarm, also when nobody has alerted. */
 #define OFFLINE_MS 5000
-/* Load and generation apart by more than both, for so long. */
-#define MISMATCH_MW       500000
-#define MISMATCH_PERMILLE 20
-#define MISMATCH_MS       10000
 /* Frames of a run in one piece. */
 #define PIECE_MAX 400
 
@@ -271,15 +267,11 @@ json_t *watch_overview_json(const struct overview *o)
 
 static void look_at_balance(struct api *api, const struct overview *o, int64_t now)
 {
-    int64_t gap = llabs(o->load_mw - o->generation_mw), most = o->load_mw / 1000 * MISMATCH_PERMILLE;
-    bool apart = o->bus && o->online > 0 && gap > MISMATCH_MW && gap > most;
     char text[160];
-    api->mismatch_mono = !apart ? 0 : api->mismatch_mono == 0 ? now : api->mismatch_mono;
-    if (apart && now - api->mismatch_mono < MISMATCH_MS)
-        return;
-    snprintf(text, sizeof text, "load and generation have been %.3f kW apart for %d s", (double)gap / 1e6,
-             MISMATCH_MS / 1000);
-    condition(api, apart, "web/mismatch", "balance", "mismatch", text);
+    overview_balance(&api->balance, o, now);
+    snprintf(text, sizeof text, "load and generation have been %.3f kW apart for %d s",
+             (double)llabs(o->load_mw - o->generation_mw) / 1e6, OVERVIEW_APART_MS / 1000);
+    condition(api, api->balance.apart, "web/mismatch", "balance", "mismatch", text);
 }
 
 /* The bus and the ledger: an alarm when one that was there has gone. */

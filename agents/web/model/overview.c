@@ -19,6 +19,19 @@ bool overview_tell(struct overview_telling *t, const struct overview *now, int64
     return true;
 }
 
+void overview_balance(struct overview_balance *balance, const struct overview *now, int64_t mono_ms)
+{
+    int64_t gap = now->load_mw > now->generation_mw ? now->load_mw - now->generation_mw
+                                                    : now->generation_mw - now->load_mw;
+    bool differ = now->bus && now->online > 0 && gap > OVERVIEW_APART_MW &&
+                  gap > now->load_mw / 1000 * OVERVIEW_APART_PERMILLE;
+    if (!differ)
+        *balance = (struct overview_balance){0, false};
+    else if (balance->since_ms == 0)
+        balance->since_ms = mono_ms;
+    balance->apart = differ && mono_ms - balance->since_ms >= OVERVIEW_APART_MS;
+}
+
 int64_t overview_lambda(const struct overview *o)
 {
     return o->lambda_min + (o->lambda_max - o->lambda_min) / 2;

@@ -29,6 +29,21 @@ struct overview_telling {
 /* True when `now` is to be told now; it counts as told then. `mono_ms`: a clock that never goes back. */
 bool overview_tell(struct overview_telling *telling, const struct overview *now, int64_t mono_ms);
 
+/* Load and generation are apart when they differ by more than both of these, for so long. */
+#define OVERVIEW_APART_MW       500000
+#define OVERVIEW_APART_PERMILLE 20
+#define OVERVIEW_APART_MS       10000
+
+/* Since when they differ; zero: they do not. */
+struct overview_balance {
+    int64_t since_ms;
+    bool apart; /* and long enough */
+};
+
+/* Looks again; balance->apart says what it has come to. Without the bus nothing is known, and nothing said.
+ */
+void overview_balance(struct overview_balance *balance, const struct overview *now, int64_t mono_ms);
+
 /* The incremental cost in one number: the middle of what the boards say, which is what all say when they
  * agree. */
 int64_t overview_lambda(const struct overview *overview);

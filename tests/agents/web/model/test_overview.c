@@ -44,6 +44,35 @@ static void test_rate(void **state)
     assert_int_equal(told, 40);
 }
 
+/* Apart is what differs by enough, in kW and in proportion, for long enough, while the bus is there. */
+static void test_balance(void **state)
+{
+    (void)state;
+    struct overview_balance balance = {0};
+    struct overview now = {.bus = true, .online = 2, .load_mw = 100000000, .generation_mw = 98000000};
+    overview_balance(&balance, &now, 1000);
+    assert_int_equal(balance.since_ms, 0); /* two percent are not more than two percent */
+    now.generation_mw--;
+    overview_balance(&balance, &now, 1000);
+    overview_balance(&balance, &now, 1000 + OVERVIEW_APART_MS - 1);
+    assert_false(balance.apart);
+    overview_balance(&balance, &now, 1000 + OVERVIEW_APART_MS);
+    assert_true(balance.apart);
+    now.bus = false;
+    overview_balance(&balance, &now, 20000);
+    assert_false(balance.apart);
+    now = (struct overview){.bus = true, .online = 2, .generation_mw = OVERVIEW_APART_MW};
+    overview_balance(&balance, &now, 30000);
+    assert_int_equal(balance.since_ms, 0);
+    now.generation_mw++;
+    overview_balance(&balance, &now, 30000);
+    overview_balance(&balance, &now, 40000);
+    assert_true(balance.apart);
+    now.generation_mw = 0;
+    overview_balance(&balance, &now, 40001);
+    assert_false(balance.apart);
+}
+
 static void test_lambda(void **state)
 {
     (void)state;
@@ -56,6 +85,6 @@ static void test_lambda(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_pauses), cmocka_unit_test(test_rate),
-                                       cmocka_unit_test(test_lambda)};
+                                       cmocka_unit_test(test_balance), cmocka_unit_test(test_lambda)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
