@@ -18,7 +18,8 @@
 
 #define GOODBYE_MS 2000 /* for the worker, when the supervisor is asked to end */
 #define HOPELESS   20   /* workers in a row that could not even be started */
-#define PACKETS    64   /* of the worker, at once */
+#define PACKETS    512 /* of the worker, at once: more than the socket holds, so that no progress waits behind \
+                        */
 
 struct supervisor {
     const struct supervisor_settings *settings;

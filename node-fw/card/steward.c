@@ -374,13 +374,19 @@ static void take_counter(struct steward *s, uint16_t incarnation)
     save_boots(s);
 }
 
+/* What a worker may still say when it is to end. Other settings are not to be changed by its old curve. */
+static bool last_word(const struct steward *s, uint8_t type)
+{
+    return type == LINK_LOG || type == TETHER_COUNTER ||
+           (type == LINK_PARAMETER && s->cause != LINK_CAUSE_SETTINGS);
+}
+
 void steward_take(struct steward *s, struct bytes packet, struct mono now)
 {
     struct reader r = reader_at(packet);
     uint8_t type = read_u8(&r);
     struct link_message message;
-    bool last_words = s->phase == STEWARD_ENDING && type == LINK_LOG;
-    if (!r.ok || (s->phase != STEWARD_RUNNING && !last_words))
+    if (!r.ok || s->phase == STEWARD_STOPPED || (s->phase == STEWARD_ENDING && !last_word(s, type)))
         return;
     if (type == TETHER_PROGRESS && r.left.size == 1)
         take_progress(s, read_u8(&r) != 0, now);

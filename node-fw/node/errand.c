@@ -69,6 +69,8 @@ void node_pass(struct node *n, uint8_t type, struct bytes payload, struct mono n
 {
     struct link_message message;
     bool meant = type == LINK_SLOTS || type == LINK_REFUSE || type == LINK_LOG;
+    if (type == LINK_SLOTS && n->host_minor < 1)
+        return; /* it would count them as bad frames */
     if (!meant || !node_up(n) || link_decode(type, n->settings.id, payload, &message) != BB_OK)
         return;
     (void)!link_send(&n->link, &message, now); /* datagrams: the host asks again */

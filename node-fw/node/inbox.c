@@ -16,6 +16,7 @@ static void take_hello(struct node *n, const struct link_message *m, struct mono
         return;
     }
     n->up_since = now;
+    n->host_minor = m->hello.minor;
     n->given_since_up = false;
     n->said_once = false;
     n->curve_owed = n->configured && n->config.where == LINK_WHERE_AGENT;

@@ -17,8 +17,9 @@ struct node {
     struct mono up_since;
     bool lost;
 
-    uint16_t features; /* as HELLO says them */
-    uint32_t version;  /* of the running image */
+    uint8_t host_minor; /* of the host's protocol */
+    uint16_t features;  /* as HELLO says them */
+    uint32_t version;   /* of the running image */
     uint16_t errands_size;
     uint8_t errands[2048]; /* for the supervisor */
 

@@ -283,6 +283,29 @@ static void test_restarts_by_wish(void **state)
     assert_int_equal(ask_slots(b)->cause, LINK_CAUSE_SETTINGS);
 }
 
+/* What a worker says while it ends: its counter counts, its old curve does not change the new settings. */
+static void test_last_words(void **state)
+{
+    struct bench *b = *state;
+    const char *other = "id 8\nname L8\nkind consumer\nomega 5\nsigma 0.1\npmax_kw 9\n";
+    struct link_message m = {.type = LINK_SETTINGS};
+    m.board_file =
+        (struct link_board_file){(uint16_t)strlen(other), 0, crc_32(0, bytes_of(other)), bytes_of(other)};
+    take_message(b, m);
+    assert_int_equal(steward_poll(&b->steward, b->now), STEWARD_END);
+    take_message(b, (struct link_message){.type = LINK_PARAMETER, .parameter = {1, 2, 3}});
+    take_message(b, (struct link_message){.type = LINK_RESET, .reset.what = LINK_RESET_FORGET});
+    take(b, TETHER_COUNTER, (struct bytes){(const uint8_t *)"\x21\0", 2});
+    end(b);
+    begin(b);
+    assert_int_equal(b->start.incarnation, 0x22);
+    assert_int_equal(b->card.settings_size, strlen(other));
+    assert_memory_equal(b->card.settings, other, strlen(other));
+    take_message(b, (struct link_message){.type = LINK_RESET});
+    take_message(b, (struct link_message){.type = LINK_PARAMETER, .parameter = {100000, 6000000, 9000000}});
+    assert_non_null(memmem(b->card.settings, b->card.settings_size, "omega 6\n", 8));
+}
+
 static void test_the_watchdog_eats_progress_only(void **state)
 {
     struct bench *b = *state;
@@ -359,6 +382,7 @@ int main(int argc, char **argv)
         TEST(test_a_confirmed_image_that_cannot_live_gives_way),
         TEST(test_rare_crashes_change_nothing),
         TEST(test_restarts_by_wish),
+        TEST(test_last_words),
         TEST(test_the_watchdog_eats_progress_only),
         TEST(test_the_log_is_told_the_oldest_first),
         TEST(test_pieces_out_of_place_are_answered_now_and_then),

@@ -28,20 +28,25 @@ static inline void board_read_image(struct board_image *image, const char *name)
 
 /* -- the board -- */
 
-static inline void board_start(struct bench *b, const char *option, const char *value)
+/* Starts the board with further options, up to NULL. */
+static inline void board_start_with(struct bench *b, const char *const *options)
 {
-    const char *arguments[12] = {"busbar-node", "--card", b->card, "--port", b->node_end};
+    const char *arguments[16] = {"busbar-node", "--card", b->card, "--port", b->node_end};
     size_t count = 5;
 #ifdef BUSBAR_RUNNER
     arguments[count++] = "--runner";
     arguments[count++] = BUSBAR_RUNNER;
 #endif
-    if (option) {
-        arguments[count++] = option;
-        arguments[count++] = value;
-    }
+    while (*options && count < 15)
+        arguments[count++] = *options++;
     b->node = process_start(arguments);
     fcntl(b->node.err, F_SETFL, O_NONBLOCK);
+}
+
+/* The same with one option or none. */
+static inline void board_start(struct bench *b, const char *option, const char *value)
+{
+    board_start_with(b, (const char *const[]){option, value, NULL});
 }
 
 static inline void board_format(struct bench *b, const char *text)

@@ -5,6 +5,7 @@
 
 static uint64_t seed;
 static struct board_image next;
+static unsigned kills = 8; /* another number: the second argument */
 
 /* -- interruptions -- */
 
@@ -36,7 +37,7 @@ static void test_kills_at_any_moment(void **state)
 {
     struct bench *b = *state;
     bool resumed = false;
-    for (int kills = 0; kills < 9; kills++) {
+    for (unsigned i = 0; i < kills; i++) {
         board_start(b, NULL, NULL);
         int64_t until = process_ms() + 100 + seed_below(&seed, 900);
         assert_true(bench_await(b, LINK_HELLO, 10000));
@@ -92,6 +93,7 @@ static pid_t child_of(pid_t pid)
     return (pid_t)child;
 }
 
+/* A worker that stands still is started again; meanwhile nobody feeds the watchdog. */
 static void test_the_watchdog_is_fed_by_progress_only(void **state)
 {
     struct bench *b = *state;
@@ -100,34 +102,22 @@ static void test_the_watchdog_is_fed_by_progress_only(void **state)
     assert_int_equal(mkfifo(dog, 0600), 0);
     int fd = open(dog, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     assert_true(fd >= 0);
-    board_start(b, "--watchdog", dog);
+    board_start_with(b, (const char *const[]){"--watchdog", dog, "--stall", "3", NULL});
     assert_true(bench_await_up(b));
     assert_in_range(fed(b, fd, 2200), 2, 10);
     pid_t worker = child_of(b->node.pid);
     kill(worker, SIGSTOP);
-    fed(b, fd, 300); /* on its way */
-    assert_int_equal(fed(b, fd, 2000), 0);
-    kill(worker, SIGCONT);
-    assert_in_range(fed(b, fd, 1500), 1, 10);
-    assert_int_equal(process_stop(&b->node, SIGTERM), 0);
-    close(fd);
-    unlink(dog);
-}
-
-/* A worker that stands still is started again. */
-static void test_a_stalled_worker_is_started_again(void **state)
-{
-    struct bench *b = *state;
-    board_start(b, "--stall", "2");
-    assert_true(bench_await_up(b));
-    pid_t worker = child_of(b->node.pid);
-    kill(worker, SIGSTOP);
+    fed(b, fd, 200); /* on its way */
+    assert_int_equal(fed(b, fd, 1600), 0);
     assert_true(bench_await(b, LINK_HELLO, 10000));
     assert_true(board_await_slots(b, 0, 0, 5000));
     assert_int_equal(board_slots(b)->cause, LINK_CAUSE_CRASH);
     assert_int_equal(board_slots(b)->boots, 2);
     assert_int_not_equal(child_of(b->node.pid), worker);
+    assert_in_range(fed(b, fd, 1200), 1, 10);
     assert_int_equal(process_stop(&b->node, SIGTERM), 0);
+    close(fd);
+    unlink(dog);
 }
 
 /* -- cards -- */
@@ -178,13 +168,14 @@ static void test_a_card_of_memory(void **state)
 int main(int argc, char **argv)
 {
     seed = seed_of(argc, argv);
+    if (argc > 2)
+        kills = (unsigned)strtoul(argv[2], NULL, 10);
     signal(SIGPIPE, SIG_IGN);
     board_read_image(&next, "image-next");
     const struct CMUnitTest tests[] = {
         TEST(test_a_transfer_goes_on_after_an_unplug),
         TEST(test_kills_at_any_moment),
         TEST(test_the_watchdog_is_fed_by_progress_only),
-        TEST(test_a_stalled_worker_is_started_again),
         TEST(test_cards_that_are_none),
         TEST(test_a_card_of_memory),
     };

@@ -39,6 +39,7 @@ static inline void rig_host(struct rig *r, uint32_t session, uint8_t major)
 {
     struct link_settings me = {.host = true};
     me.me.major = major;
+    me.me.minor = LINK_MINOR;
     me.me.session = session;
     me.me.role = LINK_ROLE_HOST;
     link_init(&r->host, &me, r->now);

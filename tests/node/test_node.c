@@ -428,6 +428,23 @@ static void test_what_the_supervisor_says_reaches_the_host(void **state)
     assert_int_equal(r.count[LINK_SLOTS], 1);
 }
 
+static void test_a_host_of_1_0_is_served(void **state)
+{
+    (void)state;
+    struct rig r;
+    uint8_t payload[BB_LINK_PAYLOAD_MAX];
+    struct link_message m = {.type = LINK_SLOTS};
+    struct writer w = writer_at(payload, sizeof payload);
+    rig_start(&r, ga);
+    r.host.settings.me.minor = 0;
+    rig_run(&r, 100);
+    assert_int_equal(link_encode(&m, &w), BB_OK);
+    node_pass(&r.node, LINK_SLOTS, written(&w), r.now);
+    rig_send(&r, rig_config(1, LINK_WHERE_BOARD, 0, NULL));
+    assert_true(node_view(&r.node).configured);
+    assert_int_equal(r.count[LINK_SLOTS], 0);
+}
+
 static void test_a_board_that_is_not_enrolled_stands_still(void **state)
 {
     (void)state;
@@ -492,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_firmware_is_refused),
         cmocka_unit_test(test_a_card_is_the_supervisors),
         cmocka_unit_test(test_what_the_supervisor_says_reaches_the_host),
+        cmocka_unit_test(test_a_host_of_1_0_is_served),
         cmocka_unit_test(test_a_board_that_is_not_enrolled_stands_still),
         cmocka_unit_test(test_an_idle_board_sleeps),
     };
