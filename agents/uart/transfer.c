@@ -8,6 +8,11 @@
 
 /* A board that again and again has less than it acknowledged does not keep what it takes. */
 #define BACKWARD_MAX 64
+/* What the board tells unasked may be older than the pieces that it has acknowledged since: those that its
+ * supervisor had not taken yet. Only more than that, or silence, makes it worth a question. */
+#define SLACK    (8 * TRANSFER_PIECE)
+#define QUIET_MS 1000
+#define CHECK_MS 300
 
 __attribute__((format(printf, 3, 4))) static void end(struct transfer *t, enum transfer_phase phase,
                                                       const char *format, ...)
@@ -28,6 +33,7 @@ void transfer_start(struct transfer *t, uint32_t total, uint32_t crc32, uint32_t
                            .patience_ms = patience_ms,
                            .up = true,
                            .session = session,
+                           .session_before = session,
                            .moved = now,
                            .asked = {now.ms - TRANSFER_ASK_MS}};
 }
@@ -42,7 +48,7 @@ void transfer_up(struct transfer *t, uint32_t session, struct mono now)
     if (!transfer_active(t))
         return;
     t->up = true;
-    t->placed = t->told = false;
+    t->placed = false;
     t->session = session;
     t->moved = now;
     t->asked = (struct mono){now.ms - TRANSFER_ASK_MS};
@@ -50,7 +56,7 @@ void transfer_up(struct transfer *t, uint32_t session, struct mono now)
 
 void transfer_down(struct transfer *t)
 {
-    t->up = t->placed = t->told = false;
+    t->up = t->placed = false;
 }
 
 static uint32_t version_running(const struct link_slots *s)
@@ -97,49 +103,65 @@ static void fill(struct transfer *t, struct mono now)
     snprintf(t->text, sizeof t->text, "has all of it and restarts");
 }
 
-static void place(struct transfer *t, const struct link_slots *s)
+static void place(struct transfer *t, const struct link_slots *s, struct mono now)
 {
     uint32_t received = is_same_image(t, s) && s->received <= t->total ? s->received : 0;
+    bool behind = received < t->offset;
     if (!t->placed)
+        t->backward += behind;
+    if (!t->placed || !behind) {
         t->offset = received;
-    t->told = t->placed;
-    t->said = received;
-    t->placed = true;
+        t->placed = true;
+        t->furthest = received > t->furthest ? received : t->furthest;
+    } else if (t->offset - received > SLACK || mono_since(now, t->moved) >= QUIET_MS) {
+        t->placed = false;
+        t->asked = (struct mono){now.ms - TRANSFER_ASK_MS + CHECK_MS};
+    }
+}
+
+/* True when the board has been at the image already: what it runs from has changed, or it has come back from
+ * a trial, and its word that it had all of it was lost. */
+static bool has_tried(const struct transfer *t, const struct link_slots *s)
+{
+    bool back = t->session != t->session_before && s->cause == LINK_CAUSE_ROLLBACK;
+    return t->furthest == t->total && (s->running != t->running_before || back);
+}
+
+static void take_sending(struct transfer *t, const struct link_slots *s, struct mono now)
+{
+    if (has_tried(t, s)) {
+        fill(t, now);
+        t->full_session = t->session_before;
+    } else if (is_same_image(t, s) && s->received == t->total) {
+        fill(t, now);
+    } else if (s->state == LINK_IMAGE_ON_TRIAL) {
+        t->placed = false; /* of an image before this one: it takes none until that is decided */
+        t->asked = now;
+    } else {
+        place(t, s, now);
+    }
 }
 
 void transfer_slots(struct transfer *t, const struct link_slots *s, struct mono now)
 {
     if (!transfer_active(t))
         return;
-    if (!t->knows_before) {
+    /* Until all is sent, what it runs is what it ran before, also when it has fallen back meanwhile. */
+    if (!t->knows_before || t->furthest < t->total) {
         t->knows_before = true;
         t->running_before = s->running;
         t->version_before = version_running(s);
     }
-    /* What it runs changes by this transfer alone, whose last acknowledgement may have been lost. */
-    bool changed = s->running != t->running_before;
-    if (t->phase == TRANSFER_SENDING && (changed || (is_same_image(t, s) && s->received == t->total)))
-        fill(t, now);
+    if (t->phase == TRANSFER_SENDING)
+        take_sending(t, s, now);
     if (t->phase == TRANSFER_RESTARTING)
         judge(t, s);
-    else
-        place(t, s);
 }
 
 void transfer_refuse(struct transfer *t, const char *sentence)
 {
     if (transfer_active(t))
         end(t, TRANSFER_REFUSED, "%s", sentence);
-}
-
-/* Goes to where the board stands, when nothing is under way that would still move it. */
-static void settle(struct transfer *t, unsigned unacknowledged)
-{
-    if (!t->told || unacknowledged > 0)
-        return;
-    t->told = false;
-    t->backward += t->said < t->offset;
-    t->offset = t->said;
 }
 
 static bool give_up(struct transfer *t, struct mono now)
@@ -164,7 +186,6 @@ enum transfer_step transfer_next(struct transfer *t, unsigned unacknowledged, st
 {
     if (!transfer_active(t) || give_up(t, now) || !t->up)
         return TRANSFER_WAIT;
-    settle(t, unacknowledged);
     bool asks = !t->placed || t->offset == t->total;
     if (asks)
         return unacknowledged == 0 && mono_since(now, t->asked) >= TRANSFER_ASK_MS ? TRANSFER_ASK
@@ -179,6 +200,10 @@ enum transfer_step transfer_next(struct transfer *t, unsigned unacknowledged, st
 void transfer_sent(struct transfer *t, uint32_t size, struct mono now)
 {
     t->offset += size;
+    if (t->offset > t->furthest) {
+        t->furthest = t->offset;
+        t->backward = 0;
+    }
     t->moved = now;
     t->asked = now; /* when it is all sent, the board tells by itself */
 }

@@ -34,14 +34,14 @@ enum transfer_step { TRANSFER_WAIT, TRANSFER_ASK, TRANSFER_SEND };
 struct transfer {
     enum transfer_phase phase;
     uint32_t total, crc32;
-    uint32_t offset;       /* of the next piece */
-    int64_t patience_ms;   /* without any progress */
-    bool up;               /* the link */
-    bool placed;           /* the board has said in this session where it stands */
-    bool told;             /* it has said so again, in `said` */
-    uint32_t said;         /* bytes that it says it has */
-    uint32_t backward;     /* times that it had less than was sent */
-    uint32_t session;      /* of the board, now */
+    uint32_t offset;     /* of the next piece */
+    int64_t patience_ms; /* without any progress */
+    bool up;             /* the link */
+    bool placed;         /* the board has said where it stands, and nothing speaks against it since */
+    uint32_t furthest;   /* that was ever sent */
+    uint32_t backward;   /* times that the board had less than was sent, since that grew last */
+    uint32_t session;    /* of the board, now */
+    uint32_t session_before;
     uint32_t full_session; /* in which it had it all; 0: not yet */
     bool knows_before;     /* what it ran at the start: */
     uint8_t running_before;

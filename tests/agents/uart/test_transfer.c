@@ -90,14 +90,27 @@ static void follows_a_board_that_says_where_it_stands(void **state)
     struct transfer t = begun(5000);
     struct link_slots s = fresh;
     transfer_slots(&t, &s, (struct mono){1000});
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         transfer_sent(&t, TRANSFER_PIECE, (struct mono){1000});
-    s.received = TRANSFER_PIECE, s.total = 5000, s.crc32 = 0xabcd;
-    transfer_slots(&t, &s, (struct mono){1000});
-    assert_int_equal(next(&t, 1, 1000, &size), TRANSFER_SEND); /* a piece is under way: that may be why */
-    assert_int_equal(t.offset, 2 * TRANSFER_PIECE);
+    transfer_slots(&t, &s, (struct mono){1000}); /* said before it took them */
     assert_int_equal(next(&t, 0, 1000, &size), TRANSFER_SEND);
-    assert_int_equal(t.offset, TRANSFER_PIECE);
+    assert_int_equal(t.offset, 3 * TRANSFER_PIECE);
+    s.received = 4 * TRANSFER_PIECE, s.total = 5000, s.crc32 = 0xabcd;
+    transfer_slots(&t, &s, (struct mono){1000}); /* it has more than was thought */
+    assert_int_equal(t.offset, 4 * TRANSFER_PIECE);
+    for (int i = 0; i < 9; i++)
+        transfer_sent(&t, TRANSFER_PIECE, (struct mono){1000});
+    transfer_slots(&t, &s, (struct mono){1000}); /* too far behind: is that so? */
+    assert_int_equal(next(&t, 0, 1000, &size), TRANSFER_WAIT);
+    assert_true(transfer_due(&t) == 1300);
+    assert_int_equal(next(&t, 0, 1300, &size), TRANSFER_ASK);
+    transfer_slots(&t, &s, (struct mono){1300});
+    assert_int_equal(t.offset, 4 * TRANSFER_PIECE);
+    t.offset = 5000; /* all is sent, and something was lost on the way */
+    transfer_slots(&t, &s, (struct mono){2100});
+    assert_int_equal(next(&t, 0, 2400, &size), TRANSFER_ASK);
+    transfer_slots(&t, &s, (struct mono){2400});
+    assert_int_equal(next(&t, 0, 2400, &size), TRANSFER_SEND);
 }
 
 /* Everything sent and taken. */
@@ -168,6 +181,20 @@ static void an_old_rollback_is_none_of_this_transfer(void **state)
     assert_int_equal(next(&t, 0, 2000, &size), TRANSFER_SEND);
 }
 
+static void waits_for_a_trial_that_is_not_its_own(void **state)
+{
+    (void)state;
+    uint32_t size;
+    struct transfer t = begun(100);
+    struct link_slots s = fresh;
+    s.running = LINK_IMAGE_A, s.state = LINK_IMAGE_ON_TRIAL;
+    transfer_slots(&t, &s, (struct mono){1000});
+    assert_int_equal(next(&t, 0, 1000 + TRANSFER_ASK_MS, &size), TRANSFER_ASK);
+    s.state = LINK_IMAGE_CONFIRMED;
+    transfer_slots(&t, &s, (struct mono){4000});
+    assert_int_equal(next(&t, 0, 4000, &size), TRANSFER_SEND);
+}
+
 static void gives_up_with_a_reason(void **state)
 {
     (void)state;
@@ -190,24 +217,35 @@ static void gives_up_with_a_reason(void **state)
 
 /* -- a board in memory -- */
 
+#define RELAY 5
+
+struct piece {
+    uint32_t offset, size; /* size 0: a question */
+};
+
+/* The worker acknowledges what is on the wire and hands it to the supervisor, which takes it later. */
 struct sim {
     uint8_t image[IMAGE_MAX], got[IMAGE_MAX];
     uint32_t total;
     struct link_slots slots;
     uint32_t session;
     bool good; /* the new image comes up */
-    struct {
-        uint32_t offset, size;
-    } wire[BB_LINK_WINDOW];
-    unsigned count; /* on the wire, unacknowledged */
+    struct piece wire[BB_LINK_WINDOW], relay[RELAY];
+    unsigned count, relayed; /* on the wire, unacknowledged; with the supervisor */
     bool up;
     int64_t now;
+    unsigned pieces; /* that the host has sent */
 };
+
+static void tell(struct sim *b, struct transfer *t)
+{
+    transfer_slots(t, &b->slots, (struct mono){b->now});
+}
 
 static void board_restart(struct sim *b, struct transfer *t)
 {
     bool full = b->slots.total != 0 && b->slots.received == b->slots.total;
-    b->count = 0;
+    b->count = b->relayed = 0;
     b->session++;
     if (full && b->slots.state != LINK_IMAGE_ON_TRIAL) { /* the record is written: on trial */
         b->slots.running = LINK_IMAGE_A;
@@ -216,6 +254,7 @@ static void board_restart(struct sim *b, struct transfer *t)
     } else if (b->slots.state == LINK_IMAGE_ON_TRIAL) {
         b->slots.running = LINK_IMAGE_BUILTIN;
         b->slots.state = LINK_IMAGE_ROLLED_BACK;
+        b->slots.cause = LINK_CAUSE_ROLLBACK;
     } else if (seed_below(&seed, 2)) { /* what was not on the card yet is gone */
         b->slots.received -= b->slots.received % 512;
     }
@@ -225,26 +264,34 @@ static void board_restart(struct sim *b, struct transfer *t)
         transfer_up(t, b->session, (struct mono){b->now});
 }
 
-static void board_takes(struct sim *b, struct transfer *t)
+static void worker_takes(struct sim *b)
 {
-    uint32_t offset = b->wire[0].offset, size = b->wire[0].size;
+    b->relay[b->relayed++] = b->wire[0];
     memmove(b->wire, b->wire + 1, sizeof *b->wire * (BB_LINK_WINDOW - 1));
     b->count--;
-    if (offset == 0 && b->slots.total == 0) {
+}
+
+static void supervisor_takes(struct sim *b, struct transfer *t)
+{
+    struct piece p = b->relay[0];
+    memmove(b->relay, b->relay + 1, sizeof *b->relay * (RELAY - 1));
+    b->relayed--;
+    if (p.offset == 0 && p.size > 0) {
         b->slots.total = b->total;
         b->slots.crc32 = 0xabcd;
         b->slots.received = 0;
     }
-    if (offset != b->slots.received) {
-        transfer_slots(t, &b->slots, (struct mono){b->now});
+    if (p.size == 0 || p.offset != b->slots.received || b->slots.total == 0) {
+        if (p.size > 0 || seed_below(&seed, 3)) /* a datagram, which may be lost */
+            tell(b, t);
         return;
     }
-    memcpy(b->got + offset, b->image + offset, size);
-    b->slots.received += size;
+    memcpy(b->got + p.offset, b->image + p.offset, p.size);
+    b->slots.received += p.size;
     if (b->slots.received == b->total) {
         b->slots.version_a = 0x000200;
         if (seed_below(&seed, 4))
-            transfer_slots(t, &b->slots, (struct mono){b->now});
+            tell(b, t);
         board_restart(b, t);
     }
 }
@@ -259,10 +306,10 @@ static void host_turn(struct sim *b, struct transfer *t)
         b->wire[b->count].offset = t->offset;
         b->wire[b->count++].size = size;
         transfer_sent(t, size, (struct mono){b->now});
-    } else if (step == TRANSFER_ASK) {
+        b->pieces++;
+    } else if (step == TRANSFER_ASK && b->count < BB_LINK_WINDOW) {
         transfer_asked(t, (struct mono){b->now});
-        if (seed_below(&seed, 3))
-            transfer_slots(t, &b->slots, (struct mono){b->now});
+        b->wire[b->count++] = (struct piece){0, 0};
     }
 }
 
@@ -288,8 +335,12 @@ static void one_life(void **state)
             b.now += (int64_t)seed_below(&seed, 30);
             if (dice < trouble / 10 && b.slots.state == LINK_IMAGE_CONFIRMED)
                 board_restart(&b, &t);
-            else if (dice < 60 && b.count > 0 && b.up)
-                board_takes(&b, &t);
+            else if (dice < 30 && b.count > 0 && b.relayed < RELAY && b.up)
+                worker_takes(&b);
+            else if (dice < 60 && b.relayed > 0 && b.up)
+                supervisor_takes(&b, &t);
+            else if (dice == 60 && b.up)
+                tell(&b, &t); /* unasked, and before it has taken all that was acknowledged */
             else if (dice < 70 && b.slots.state == LINK_IMAGE_ON_TRIAL && b.good) {
                 b.slots.state = LINK_IMAGE_CONFIRMED;
                 transfer_slots(&t, &b.slots, (struct mono){b.now});
@@ -301,6 +352,8 @@ static void one_life(void **state)
         if (t.phase != (b.good ? TRANSFER_DONE : TRANSFER_ROLLED_BACK))
             fail_msg("run %d: %s: %s", run, transfer_word(t.phase), t.text);
         assert_memory_equal(b.got, b.image, b.total);
+        if (trouble < 10) /* nobody restarted: each piece goes once */
+            assert_int_equal(b.pieces, (b.total + TRANSFER_PIECE - 1) / TRANSFER_PIECE);
     }
 }
 
@@ -315,6 +368,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(is_done_when_the_new_image_is_confirmed),
         cmocka_unit_test(tells_a_rollback),
         cmocka_unit_test(an_old_rollback_is_none_of_this_transfer),
+        cmocka_unit_test(waits_for_a_trial_that_is_not_its_own),
         cmocka_unit_test(gives_up_with_a_reason),
         cmocka_unit_test(one_life),
     };
