@@ -13,6 +13,8 @@
 
 /* The same complaint about the same port comes no sooner again. */
 #define TOLD_MS 60000
+/* Longer than a line needs to know that its board is gone. */
+#define DOUBT_MS (LINK_DEAD_MS + 500)
 
 /* -- who it is -- */
 
@@ -39,6 +41,21 @@ static void turn_away(struct agent *agent, struct line *line, uint16_t id, const
     }
     send_refuse(line, text);
     line_close(line, text, AGENT_RELEASE_MS);
+}
+
+/* A board that is on another line, too. It may just have been moved there or away, and the other line does
+ * not know yet: that is waited for once. */
+static void turn_away_double(struct agent *agent, struct line *line, const struct board *board)
+{
+    char text[256];
+    snprintf(text, sizeof text, "board %u is on %.100s and on %.100s", board->site->id, board->line->spec,
+             line->spec);
+    if (line->doubted_board == board->site->id) {
+        turn_away(agent, line, board->site->id, board->site->name, "duplicate-board-id", text);
+        return;
+    }
+    line->doubted_board = board->site->id;
+    line_close(line, text, DOUBT_MS);
 }
 
 static uint8_t role_of(const struct site_board *board)
@@ -74,11 +91,10 @@ static struct board *recognise(struct agent *agent, struct line *line, const str
     }
     struct board *board = agent_board_by_id(agent, hello->board);
     if (board->line != NULL && board->line != line) {
-        snprintf(text, sizeof text, "board %u is on %.100s and on %.100s", hello->board, board->line->spec,
-                 line->spec);
-        turn_away(agent, line, hello->board, site->name, "duplicate-board-id", text);
+        turn_away_double(agent, line, board);
         return NULL;
     }
+    line->doubted_board = 0;
     return board;
 }
 

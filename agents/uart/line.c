@@ -1,5 +1,6 @@
 #include "agents/uart/line.h"
 
+#include "bus/client/log.h"
 #include "bus/client/turn.h"
 
 #include <busbar/check.h>
@@ -13,6 +14,10 @@
 /* One byte on the wire, start and stop bit included, and how far the port may be ahead of the wire. */
 #define BYTE_NS  (10 * 1000000000LL / PORT_BAUD)
 #define AHEAD_US 20000
+/* The log is told the same about the same port no sooner again. */
+#define TOLD_MS 60000
+/* A tty that is not raw yet gives back a frame or two; more is a fault of the cable. */
+#define ECHO_FRAMES 8
 
 void line_init(struct line *line, const char *spec, struct bb_loop *loop, const struct line_owner *owner)
 {
@@ -101,6 +106,22 @@ static void feed(struct line *line, struct bytes in)
     }
 }
 
+static void tell_echo(struct line *line)
+{
+    uint32_t echo = link_counters(&line->link).echo;
+    int64_t now = bb_loop_mono_ms();
+    if (echo < line->told_echo)
+        line->told_echo = 0; /* another session */
+    if (echo - line->told_echo < ECHO_FRAMES ||
+        (line->told_echo_ms != 0 && now - line->told_echo_ms < TOLD_MS))
+        return;
+    log_warning("port-echoes", LOG_TEXT("port", line->spec), LOG_INT("frames", echo - line->told_echo),
+                LOG_TEXT("text", "what is sent comes back: the cable's ends are bridged, or the board's end "
+                                 "is not raw"));
+    line->told_echo = echo;
+    line->told_echo_ms = now;
+}
+
 static void on_ready(void *context)
 {
     struct line *line = context;
@@ -119,6 +140,7 @@ static void on_ready(void *context)
     if (line->port.fd >= 0) {
         link_poll(&line->link, at(bb_loop_mono_ms()));
         flush(line);
+        tell_echo(line);
     }
     tell_state(line, "the board fell silent");
     line->owner->on_turn(line->owner->context);
@@ -145,6 +167,17 @@ static void start_link(struct line *line, int64_t now_ms)
     line->opened++;
 }
 
+/* A port that is there and cannot be had: somebody should know. One that is not there is waited for. */
+static void tell_trouble(struct line *line, enum status status, int64_t now_ms)
+{
+    bool same = strcmp(line->trouble.text, line->told_trouble.text) == 0;
+    if (status == BB_NOT_FOUND || (same && now_ms - line->told_trouble_ms < TOLD_MS))
+        return;
+    log_warning("port-refused", LOG_TEXT("port", line->spec), LOG_TEXT("reason", line->trouble.text));
+    line->told_trouble = line->trouble;
+    line->told_trouble_ms = now_ms;
+}
+
 static void try_open(struct line *line, int64_t now_ms)
 {
     enum status status = port_open(line->spec, &line->port, &line->trouble);
@@ -157,6 +190,7 @@ static void try_open(struct line *line, int64_t now_ms)
         start_link(line, now_ms);
         return;
     }
+    tell_trouble(line, status, now_ms);
     line->retry_at_ms = now_ms + line->backoff_ms;
     line->backoff_ms = line->backoff_ms * 2 > BACKOFF_LAST_MS ? BACKOFF_LAST_MS : line->backoff_ms * 2;
 }

@@ -36,10 +36,15 @@ struct line {
     int64_t wire_free_us; /* when the wire has carried all that the port was given */
     int64_t opened_ms, retry_at_ms;
     uint32_t backoff_ms;
-    uint32_t opened;          /* times */
-    uint32_t dropped;         /* messages that found the output full */
-    struct bb_reason trouble; /* why it is closed; "" when open */
-    uint16_t told_board;      /* the owner's: an alert about this id was given, when */
+    uint32_t opened;               /* times */
+    uint32_t dropped;              /* messages that found the output full */
+    struct bb_reason trouble;      /* why it is closed; "" when open */
+    struct bb_reason told_trouble; /* why it cannot be opened, as the log was told, when */
+    int64_t told_trouble_ms;
+    uint32_t told_echo; /* frames that came back, as the log was told, when */
+    int64_t told_echo_ms;
+    uint16_t doubted_board; /* the owner's: this id was here and on another line, too */
+    uint16_t told_board;    /* the owner's: an alert about this id was given, when */
     int64_t told_ms;
     void *peer;          /* the owner's: the board behind it; NULL: none yet */
     void *stranger;      /* the owner's: the board behind it that is not enrolled; NULL: none so far */

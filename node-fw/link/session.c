@@ -221,6 +221,7 @@ static bool take_hello(struct link *l, const struct frame *frame, struct link_me
     bool changed = l->state != LINK_UP || message.hello.session != l->peer_session;
     if (message.hello.session != l->peer_session)
         start_session(l, message.hello.session);
+    l->peer_board = message.hello.board;
     l->heard = l->now;
     if (!answer && l->state == LINK_UP && !changed)
         doubt(l);
@@ -298,11 +299,27 @@ static bool take_unreadable(struct link *l, const struct frame *frame, enum stat
     return false;
 }
 
+/* Somebody else is at the other end: two cables were exchanged, and nobody has hung up. Everything begins
+ * afresh with who answers. */
+static void part(struct link *l)
+{
+    l->counters.strangers++;
+    l->state = LINK_DOWN;
+    l->deaf = false;
+    l->peer_session = 0;
+    l->hello_due = l->now;
+    outbox_clear(&l->outbox);
+}
+
 /* A message other than HELLO and REFUSE. */
 static bool take_message(struct link *l, const struct frame *frame, struct link_message *out)
 {
     if (l->state != LINK_UP)
         return false;
+    if (l->settings.host && frame->source != l->peer_board) {
+        part(l);
+        return false;
+    }
     l->heard = l->now;
     bool reliable = frame->flags & FRAME_RELIABLE;
     if (link_known(frame->type) && reliable != link_reliable(frame->type)) {

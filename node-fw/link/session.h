@@ -7,8 +7,8 @@
  * order, at most BB_LINK_WINDOW unacknowledged, repeated after 3 × RTT, at least 60 ms; duplicates are
  * recognised by (session, seq). Others are datagrams. Garbage, frames of the own direction (a tty's echo) and
  * bad CRCs are counted and dropped; the next zero resynchronises. A new session in HELLO starts everything
- * afresh. No allocation, no clock, no I/O. Source: thesis §2.4.2, §2.5; RFC 1662 (CRC), Cheshire and Baker
- * 1999 (COBS). */
+ * afresh; so does a frame of another board than the one that has said HELLO to a host. No allocation, no
+ * clock, no I/O. Source: thesis §2.4.2, §2.5; RFC 1662 (CRC), Cheshire and Baker 1999 (COBS). */
 #ifndef NODE_FW_LINK_SESSION_H
 #define NODE_FW_LINK_SESSION_H
 
@@ -33,6 +33,7 @@ struct link_settings {
 struct link_counters {
     uint32_t frames_in, frames_out, bytes_in, bytes_out;
     uint32_t bad_crc, bad_cobs, oversize, echo, malformed, duplicates, retransmitted, dropped_out;
+    uint32_t strangers; /* frames of a board that is not the one that said HELLO */
 };
 
 enum link_state { LINK_DOWN, LINK_UP, LINK_REFUSED };

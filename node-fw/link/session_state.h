@@ -26,6 +26,7 @@ struct link {
     struct mono proven;         /* when the other side last showed that it hears us */
     bool deaf;                  /* it did not for too long: its HELLO alone does not bring the link up */
     uint32_t peer_session;      /* 0: none seen yet */
+    uint16_t peer_board;        /* of its HELLO; a host's is 0 */
     uint8_t tx_first, tx_count; /* window: seqs tx_first … tx_first + tx_count − 1 */
     uint8_t rx_next;            /* the seq expected next */
     bool ack_owed;

@@ -57,6 +57,10 @@ static const char *const introduction[] = {
     "acknowledges (flag 2); one that asks again a second after it was answered does not hear: the line",
     "carries one way only, and is down for both until a HELLO is answered again.",
     "",
+    "A board's frames have its id as their source. A host that hears another one has another board before "
+    "it,",
+    "as when two cables are exchanged: it takes nothing of it, and begins afresh with HELLO.",
+    "",
 };
 
 static const struct {

@@ -293,6 +293,47 @@ static void test_both_sides_deaf_in_turn(void **state)
     }
 }
 
+/* Two cables are exchanged and nobody hangs up: nothing of the wrong board is taken, and each host has the
+ * other's board before long, in a session of its own. */
+static void test_exchanged_boards(void **state)
+{
+    (void)state;
+    struct pair a, b;
+    struct link_message m, s = {.type = LINK_STATUS, .source = 9, .status.uptime_s = 1};
+    pair_start(&a);
+    pair_start(&b);
+    struct link_settings nine = pair_settings(false, 0xB0A2D009), host = pair_settings(true, 0x40570009);
+    nine.me.board = 9;
+    link_init(&b.board, &nine, b.now);
+    link_init(&b.host, &host, b.now);
+    pair_connect(&a);
+    pair_connect(&b);
+    struct link_message c = command(5);
+    assert_int_equal(link_send(&a.host, &c, a.now), BB_OK); /* for board 7: not for 9 */
+    pair_lose(&a.host, a.now);
+    assert_int_equal(link_send(&b.board, &s, a.now), BB_OK);
+    assert_int_equal(pair_carry(&b.board, &a.host, a.now, &m), 0);
+    assert_int_equal(link_counters(&a.host).strangers, 1);
+    assert_int_equal(link_state(&a.host), LINK_DOWN);
+    int hellos = 0;
+    for (int i = 0; i < 4; i++, a.now.ms += 10) {
+        m.type = LINK_ACK;
+        pair_carry(&b.board, &a.host, a.now, &m);
+        hellos += m.type == LINK_HELLO && m.hello.board == 9;
+        m.type = LINK_ACK;
+        pair_carry(&a.host, &b.board, a.now, &m);
+        assert_int_not_equal(m.type, LINK_COMMAND);
+    }
+    assert_int_equal(hellos, 1);
+    assert_int_equal(link_state(&a.host), LINK_UP);
+    assert_int_equal(link_state(&b.board), LINK_UP);
+    s.status.uptime_s = 2;
+    assert_int_equal(link_send(&b.board, &s, a.now), BB_OK);
+    assert_int_equal(pair_carry(&b.board, &a.host, a.now, &m), 1);
+    assert_int_equal(m.status.uptime_s, 2);
+    assert_true(link_idle(&a.host));
+}
+
 static void test_echo_is_dropped(void **state)
 {
     (void)state;
@@ -436,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_silence_and_resumption),
         cmocka_unit_test(test_a_line_that_carries_one_way_is_no_link),
         cmocka_unit_test(test_both_sides_deaf_in_turn),
+        cmocka_unit_test(test_exchanged_boards),
         cmocka_unit_test(test_echo_is_dropped),
         cmocka_unit_test(test_half_open_side),
         cmocka_unit_test(test_started_frames_stay_whole),

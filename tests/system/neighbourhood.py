@@ -9,6 +9,7 @@ Logs are in <home>/log; the home is kept when BUSBAR_KEEP is set.
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -63,12 +64,13 @@ class Process:
         return self.popen.stdout.readline().strip()
 
     def say(self, line, wait_s=10):
-        """Says a line and hears its answer, which is to be ok."""
+        """Says a line and hears its answer, which is to be ok; what else it says."""
         self.popen.stdin.write(line + "\n")
         self.popen.stdin.flush()
         answer = self.read_line(wait_s)
-        if answer != "ok":
+        if answer.split()[0] != "ok":
             raise RuntimeError(f"{self.name}: {line}: {answer}")
+        return answer[3:]
 
     @property
     def pid(self):
@@ -207,6 +209,17 @@ class Neighbourhood:
     def cable(self, name, end):
         """One end of a board's cable: `agent` or `board`."""
         return f"{self.home}/run/{name}.{end}"
+
+    def wire_counters(self, name, end):
+        """What has come towards one end of a board's cable: bytes, flipped, dropped, frames, eaten, arrived, overrun."""
+        words = self.wire.say(f"counters {self.cable(name, end)}").split()
+        return {key: int(value) for key, value in (word.split("=") for word in words)}
+
+    def commands_taken(self, name):
+        """How many commands a board has taken, by its own log. It writes no more than five lines a second and 20 at once, and tells
+        with the next one how many it did not write: those are commands too, where nothing else happens so often."""
+        log = self.processes[name].log()
+        return log.count("event=command ") + sum(map(int, re.findall(r" dropped_lines=(\d+)$", log, re.M)))
 
     def start_wire(self):
         cables = [word for name in self.topics for word in ("--cable", self.cable(name, "agent"), self.cable(name, "board"))]
