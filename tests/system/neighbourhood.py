@@ -215,15 +215,19 @@ class Neighbourhood:
         words = self.wire.say(f"counters {self.cable(name, end)}").split()
         return {key: int(value) for key, value in (word.split("=") for word in words)}
 
-    def commands_taken(self, name):
-        """How many commands a board has taken, by its own log. It writes no more than five lines a second and 20 at once, and tells
+    def commands_taken(self, name, event="command"):
+        """How many commands (or other events) a board has taken, by its own log. It writes no more than five lines a second and 20 at once, and tells
         with the next one how many it did not write: those are commands too, where nothing else happens so often."""
         log = self.processes[name].log()
-        return log.count("event=command ") + sum(map(int, re.findall(r" dropped_lines=(\d+)$", log, re.M)))
+        return log.count(f"event={event} ") + sum(map(int, re.findall(r" dropped_lines=(\d+)$", log, re.M)))
+
+    def wire_words(self):
+        """Further options of the wire."""
+        return ()
 
     def start_wire(self):
         cables = [word for name in self.topics for word in ("--cable", self.cable(name, "agent"), self.cable(name, "board"))]
-        self.wire = self.run("wire", BIN / "busbar-wire", "--baud", 115200, *cables, talks=True)
+        self.wire = self.run("wire", BIN / "busbar-wire", "--baud", 115200, *self.wire_words(), *cables, talks=True)
         if self.wire.read_line(PATIENCE_S) != "ready":
             raise RuntimeError("the cables are not ready")
 
