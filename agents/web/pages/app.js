@@ -11,8 +11,8 @@ const PAGES = [
     { path: "/dispatch", name: "Dispatch", module: "/pages/dispatch.js", icon: "M3 20h18v-2H3zM4 5c3 0 4 9 7 9s4-3 9-3V9c-4 0-6 3-8 3S9 3 4 3z" },
     { path: "/market", name: "Market", module: "/pages/market.js", style: "/pages/market.css", icon: "M4 20V9h3v11zm5 0V4h3v16zm5 0v-8h3v8zm5 0V7h2v13z" },
     { path: "/chain", name: "Chain", module: "/pages/chain.js", style: "/pages/chain.css", icon: "M9 7H7a5 5 0 0 0 0 10h2v-2H7a3 3 0 0 1 0-6h2zm6 0v2h2a3 3 0 0 1 0 6h-2v2h2a5 5 0 0 0 0-10zm-7 4v2h8v-2z" },
-    { path: "/bus", name: "Bus", module: "/pages/bus.js", icon: "M2 11h20v2H2zM5 4h2v6H5zm6 0h2v6h-2zm6 0h2v6h-2zM8 14h2v6H8zm6 0h2v6h-2z" },
-    { path: "/agents", name: "Agents", module: "/pages/agents.js", icon: "M4 4h7v7H4zm9 0h7v7h-7zM4 13h7v7H4zm12.5 0 3.5 3.5-3.5 3.5-3.5-3.5z" },
+    { path: "/bus", name: "Bus", module: "/pages/bus.js", style: "/pages/bus.css", icon: "M2 11h20v2H2zM5 4h2v6H5zm6 0h2v6h-2zm6 0h2v6h-2zM8 14h2v6H8zm6 0h2v6h-2z" },
+    { path: "/agents", name: "Agents", module: "/pages/agents.js", style: "/pages/agents.css", icon: "M4 4h7v7H4zm9 0h7v7h-7zM4 13h7v7H4zm12.5 0 3.5 3.5-3.5 3.5-3.5-3.5z" },
     { path: "/alarms", name: "Alarms", module: "/pages/alarms.js", icon: "M12 3a6 6 0 0 0-6 6v5l-2 3h16l-2-3V9a6 6 0 0 0-6-6zm-2.5 15a2.5 2.5 0 0 0 5 0z" },
 ];
 
