@@ -2,8 +2,9 @@
 import { clock, fixed } from "/format.js";
 import { html } from "/view.js";
 
-const LANE = 62; /* pixels between two lifelines */
+const LANE = 57; /* pixels between two lifelines */
 const HEAD = 34;
+const LABEL = 190; /* what stands right of the lines */
 const ROW = 17;
 
 /* What a sniffed message says of a broadcast; null when it is none: {board, k, lambda, kw, certified, time_ms}. */
@@ -54,13 +55,13 @@ export function Sequence({ site, round, chosen, choose }) {
     const width = 40 + names.length * LANE, height = HEAD + (round.said.length + 1) * ROW + 8;
     const begin = round.said.length > 0 ? round.said[0].time_ms : 0;
     return html`<div class="sequence" tabindex="0" role="region" aria-label="Sequence of the round">
-        <svg viewBox="0 0 ${width + 150} ${height}" width=${width + 150} height=${height} role="img" aria-label=${`${round.said.length} broadcasts of ${names.length} boards, from the first on downwards`}>
+        <svg viewBox="0 0 ${width + LABEL} ${height}" width=${width + LABEL} height=${height} role="img" aria-label=${`${round.said.length} broadcasts of ${names.length} boards, from the first on downwards`}>
             ${names.map((name) => html`<g key=${name}><rect class="lane-head" x=${x.get(name) - 26} y="4" width="52" height="20" rx="4" /><text class="lane-name" x=${x.get(name)} y="18">${name}</text><line class="lane" x1=${x.get(name)} x2=${x.get(name)} y1="24" y2=${height} /></g>`)}
             ${round.said.map((one, i) => {
                 const y = HEAD + (i + 1) * ROW, from = x.get(one.board);
                 if (from === undefined) return null;
                 return html`<g key=${i} class="said ${chosen === i ? "chosen" : ""}" onClick=${() => choose(i)}>
-                    <rect class="hit" x="0" y=${y - ROW / 2} width=${width + 150} height=${ROW} />
+                    <rect class="hit" x="0" y=${y - ROW / 2} width=${width + LABEL} height=${ROW} />
                     ${near.get(one.board).filter((to) => x.has(to)).map((to) => html`<${Arrow} key=${to} from=${from} to=${x.get(to)} y=${y} chosen=${chosen === i} />`)}
                     <circle cx=${from} cy=${y} r="3.4" /><text class="when" x=${width + 4} y=${y + 4}>+${one.time_ms - begin} ms · k ${one.k} · λ ${fixed(one.lambda, 4)}</text>
                 </g>`;

@@ -10,7 +10,7 @@ const LINES = 2000;
 const FIRST = 200;
 
 /* [kind, word] of an agent's state (docs/platform.md). */
-const KINDS = { running: "good", starting: "warn", stopping: "warn", waiting: "warn", stopped: "idle", crashed: "bad", failed: "bad" };
+const KINDS = { running: "good", starting: "warn", stopping: "warn", waiting: "warn", stopped: "idle", crashed: "bad" };
 const stateOf = (agent) => [KINDS[agent.state] || "hand", agent.state];
 const mib = (bytes) => (bytes === undefined || bytes === null ? "–" : fixed(bytes / 1048576, 1));
 
@@ -54,18 +54,19 @@ function useButtons(reload) {
         if (await run(`agents/${encodeURIComponent(agent.name)}/${verb}`, {}, `${agent.name} ${done}`)) reload();
     };
     return ({ agent }) => {
-        const runs = !["stopped", "failed", "crashed"].includes(agent.state);
+        const runs = ["starting", "running", "waiting"].includes(agent.state);
+        if (!runs && !["stopped", "crashed"].includes(agent.state)) return html`<span class="note">–</span>`;
         return html`<span class="acts">${runs
             ? html`<button type="button" class="small" disabled=${busy} onClick=${() => act(agent, "restart", "was restarted")}>Restart<span class="hidden"> ${agent.name}</span></button><button type="button" class="small danger" disabled=${busy} onClick=${() => act(agent, "stop", "is stopped")}>Stop<span class="hidden"> ${agent.name}</span></button>`
             : html`<button type="button" class="small primary" disabled=${busy} onClick=${() => act(agent, "start", "runs")}>Start<span class="hidden"> ${agent.name}</span></button>`}</span>`;
     };
 }
 
-function AgentsPanel({ asked, stats, chosen, Buttons }) {
+function AgentsPanel({ asked, stats, chosen, Buttons, away }) {
     const link = useLink();
     const rates = useRates(stats.data ? stats : null);
     const columns = columnsOf(link.now_ms, rates, Buttons);
-    if (!asked.data && asked.error && asked.error.code === "unreachable")
+    if (away)
         return html`<${Panel} title="Hosted agents"><${Empty} title="busbar-agentd is not on the bus">It hosts agents: start it with <code>busbar-agentd</code>, then <code>busbar agent install BUNDLE --enable</code>.<//><//>`;
     const rows = asked.data ? asked.data.agents.map((agent) => ({ ...agent, stats: stats.data?.agents.find((one) => one.name === agent.name) })) : [];
     return html`<${Panel} title="Hosted agents" note=${asked.data ? plural(rows.length, "agent") : ""} aside=${asked.data && html`<${CsvButton} name="agents" columns=${columns} rows=${() => rows} />`}>
@@ -155,12 +156,15 @@ function NodesPanel() {
 
 export default function Agents() {
     const [query] = useQuery();
-    const asked = useApi("agents", {}, { every: 5000 });
-    const stats = useApi("agent-stats", {}, { every: 2000 });
+    /* agentd is asked when it is there: a browser's console remembers every question that found nobody. */
+    const peers = useApi("bus/peers", {}, { every: 3000 });
+    const here = Boolean(peers.data?.peers.some((peer) => peer.identity === "agentd"));
+    const asked = useApi(here ? "agents" : null, {}, { every: 5000 });
+    const stats = useApi(here ? "agent-stats" : null, {}, { every: 2000 });
     const [news, hear] = useReducer((n) => n + 1, 0);
-    useReloadOn("agents", () => (asked.reload(), hear()), 100);
+    useReloadOn("agents", () => (peers.reload(), asked.reload(), hear()), 100);
     const Buttons = useButtons(asked.reload);
-    return html`<${AgentsPanel} asked=${asked} stats=${stats} chosen=${query.agent} Buttons=${Buttons} />
-        ${query.agent && html`<div class="grid"><div class="w5"><${AgentPanel} key=${query.agent} name=${query.agent} Buttons=${Buttons} news=${news} /></div><div class="w7"><${LogPanel} key=${query.agent} name=${query.agent} /></div></div>`}
+    return html`<${AgentsPanel} away=${peers.data !== null && !here} asked=${peers.error ? peers : asked} stats=${stats} chosen=${query.agent} Buttons=${Buttons} />
+        ${query.agent && here && html`<div class="grid"><div class="w5"><${AgentPanel} key=${query.agent} name=${query.agent} Buttons=${Buttons} news=${news} /></div><div class="w7"><${LogPanel} key=${query.agent} name=${query.agent} /></div></div>`}
         <${NodesPanel} />`;
 }
