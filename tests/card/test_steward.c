@@ -283,6 +283,57 @@ static void test_restarts_by_wish(void **state)
     assert_int_equal(ask_slots(b)->cause, LINK_CAUSE_SETTINGS);
 }
 
+/* A card that takes no more writes costs the memory, not the board; a try that cannot be counted is not made.
+ */
+static enum status no_write(void *context, uint32_t offset, struct bytes data)
+{
+    (void)context, (void)offset, (void)data;
+    return BB_IO;
+}
+
+static void test_a_card_that_fails_is_survived(void **state)
+{
+    struct bench *b = *state;
+    update(b);
+    struct card_device broken = *power_device(b->power);
+    broken.write = no_write;
+    b->card.device = &broken;
+    assert_int_equal(begin(b), IMAGE_BUILTIN);
+    assert_string_equal(b->note, "card-failed");
+    assert_int_equal(b->start.incarnation, 2);
+    progress(b, 1, 5);
+    for (int i = 0; i < 10; i++) {
+        end(b);
+        assert_int_equal(begin(b), IMAGE_BUILTIN);
+    }
+    assert_int_equal(b->start.incarnation, 12);
+    take_message(b, (struct link_message){.type = LINK_RESET, .reset.what = LINK_RESET_FORGET});
+    assert_string_equal(b->last[LINK_REFUSE].refuse.text, "RESET: the card cannot be written");
+    assert_true(b->card.settings_size > 0);
+    b->card.device = power_device(b->power); /* it comes to itself */
+    end(b);
+    assert_int_equal(begin(b), IMAGE_A);
+}
+
+static void test_pieces_for_a_card_that_fails_are_refused(void **state)
+{
+    struct bench *b = *state;
+    struct card_device broken = *power_device(b->power);
+    take_message(b, (struct link_message){.type = LINK_FIRMWARE, .firmware = program_piece(&b->program, 0)});
+    broken.write = no_write;
+    b->card.device = &broken;
+    take_message(b,
+                 (struct link_message){.type = LINK_FIRMWARE, .firmware = program_piece(&b->program, 228)});
+    assert_string_equal(b->last[LINK_REFUSE].refuse.text, "FIRMWARE: the card cannot be read or written");
+    assert_int_equal(b->last[LINK_SLOTS].slots.received, 228);
+    b->card.device = power_device(b->power);
+    for (uint32_t at = 228; at < b->program.size; at += PROGRAM_PIECE)
+        take_message(
+            b, (struct link_message){.type = LINK_FIRMWARE, .firmware = program_piece(&b->program, at)});
+    end(b);
+    assert_int_equal(begin(b), IMAGE_A);
+}
+
 /* What a worker says while it ends: its counter counts, its old curve does not change the new settings. */
 static void test_last_words(void **state)
 {
@@ -383,6 +434,8 @@ int main(int argc, char **argv)
         TEST(test_rare_crashes_change_nothing),
         TEST(test_restarts_by_wish),
         TEST(test_last_words),
+        TEST(test_a_card_that_fails_is_survived),
+        TEST(test_pieces_for_a_card_that_fails_are_refused),
         TEST(test_the_watchdog_eats_progress_only),
         TEST(test_the_log_is_told_the_oldest_first),
         TEST(test_pieces_out_of_place_are_answered_now_and_then),

@@ -145,6 +145,15 @@ static inline bool board_send_image(struct bench *b, const struct board_image *i
     return b->count[LINK_REFUSE] == refusals;
 }
 
+/* Sends a whole image, and waits for the HELLO of the next start. */
+static inline bool board_update(struct bench *b, const struct board_image *image)
+{
+    int before = b->count[LINK_HELLO];
+    if (!board_send_image(b, image, 0, image->size))
+        return false;
+    return b->count[LINK_HELLO] > before || bench_await(b, LINK_HELLO, 15000);
+}
+
 static inline void board_send_settings(struct bench *b, const char *text)
 {
     struct bytes all = bytes_of(text);

@@ -77,8 +77,7 @@ static void test_an_update_is_confirmed(void **state)
     uint32_t before = b->last[LINK_HELLO].hello.firmware;
     assert_int_equal(board_slots(b)->version_builtin, before);
     assert_int_equal(board_slots(b)->version_a, 0);
-    assert_true(board_send_image(b, &next, 0, next.size));
-    assert_true(bench_await(b, LINK_HELLO, 10000));
+    assert_true(board_update(b, &next));
     assert_int_equal(b->last[LINK_HELLO].hello.firmware, 0x000200);
     assert_int_equal(b->last[LINK_HELLO].hello.board, 7);
     assert_true(board_await_slots(b, 1, LINK_IMAGE_CONFIRMED, 10000));
@@ -110,8 +109,7 @@ static void check_rolled_back(struct bench *b, const char *image, const char *op
     board_start(b, option, value);
     assert_true(bench_await_up(b));
     uint32_t before = b->last[LINK_HELLO].hello.firmware;
-    assert_true(board_send_image(b, &other, 0, other.size));
-    assert_true(bench_await(b, LINK_HELLO, 15000));
+    assert_true(board_update(b, &other));
     assert_int_equal(b->last[LINK_HELLO].hello.firmware, before);
     assert_true(board_await_slots(b, 0, LINK_IMAGE_ROLLED_BACK, 5000));
     assert_int_equal(board_slots(b)->running, LINK_IMAGE_BUILTIN);
@@ -125,7 +123,7 @@ static void test_an_image_that_crashes_is_given_up(void **state)
     check_rolled_back(b, "image-bad-1", NULL, NULL);
     board_start(b, NULL, NULL);
     assert_true(bench_await_up(b));
-    assert_true(board_send_image(b, &next, 0, next.size)); /* the next one works */
+    assert_true(board_update(b, &next)); /* the next one works */
     assert_true(board_await_slots(b, 1, LINK_IMAGE_CONFIRMED, 15000));
 }
 
