@@ -1,6 +1,7 @@
 #include "agents/cli/nodes.h"
 
 #include "agents/cli/boards.h"
+#include "agents/cli/home.h"
 #include "agents/cli/listing.h"
 #include "bus/client/turn.h"
 
@@ -48,6 +49,24 @@ const json_t *nodes_find(const json_t *nodes, const char *name)
     return NULL;
 }
 
+enum exit_code nodes_missing(const struct call *call, const struct session *session, const char *name)
+{
+    json_t *site = home_site(session->home);
+    const json_t *board;
+    enum exit_code code = EXIT_MISSING;
+    size_t i;
+    json_array_foreach(json_object_get(site, "boards"), i, board)
+    {
+        if (code == EXIT_MISSING && strcmp(nodes_text(board, "name"), name) == 0)
+            code = call_fail(call, EXIT_UNREACHABLE, "%s, which serves %s, is not on the bus",
+                             nodes_text(board, "agent"), name);
+    }
+    json_decref(site);
+    return code == EXIT_MISSING
+               ? call_fail(call, code, "no board is named \"%s\"; busbar node list shows them", name)
+               : code;
+}
+
 enum exit_code nodes_named(const struct call *call, struct session *session, const char *name, json_t **out)
 {
     json_t *nodes = NULL;
@@ -56,7 +75,7 @@ enum exit_code nodes_named(const struct call *call, struct session *session, con
         return code;
     const json_t *node = nodes_find(nodes, name);
     if (node == NULL)
-        code = call_fail(call, EXIT_MISSING, "no board is named \"%s\"; busbar node list shows them", name);
+        code = nodes_missing(call, session, name);
     else
         *out = json_deep_copy(node);
     json_decref(nodes);

@@ -18,7 +18,11 @@ const json_t *nodes_find(const json_t *nodes, const char *name);
 /* The text of a member, "" when it is none. Borrowed. */
 const char *nodes_text(const json_t *node, const char *member);
 
-/* Finds the node of a name among those of all agents; it is EXIT_MISSING, told, when there is none. *out to
+/* Tells that no agent on the bus knows a board of this name: EXIT_UNREACHABLE when the site file says who
+ * serves it, EXIT_MISSING otherwise. */
+enum exit_code nodes_missing(const struct call *call, const struct session *session, const char *name);
+
+/* Finds the node of a name among those of all agents; without one it is nodes_missing. *out to
  * be decref'd. */
 enum exit_code nodes_named(const struct call *call, struct session *session, const char *name, json_t **out);
 

@@ -237,8 +237,7 @@ static enum exit_code find_targets(struct updating *u)
     }
     json_decref(nodes);
     if (code == EXIT_DONE && u->count == 0)
-        code =
-            call_fail(u->call, EXIT_MISSING, "no board is named \"%s\"; busbar node list shows them", name);
+        code = nodes_missing(u->call, &u->session, name);
     return code;
 }
 

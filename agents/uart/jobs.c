@@ -14,6 +14,8 @@
 #define RESTART_MS 20000
 #define TRIAL_MS   60000
 #define LOG_MS     5000
+/* From a board's HELLO to its SLOTS. */
+#define SLOTS_MS 2000
 /* A log's lines follow each other; after such a pause there are no more. */
 #define LOG_QUIET_MS 700
 /* Bytes of the file in one SETTINGS: its payload without total, offset and crc32. */
@@ -80,6 +82,11 @@ void jobs_start(struct machine *m, struct bb_pending *pending, const struct job 
     jobs_pump(m);
 }
 
+static void is_back(struct machine *m, const struct link_hello *hello)
+{
+    succeed(m, json_pack("{s:s,s:i}", "name", hello->name, "id", hello->board));
+}
+
 static bool send_reset(struct machine *m)
 {
     struct link_message message = {.type = LINK_RESET, .reset.what = m->job.what};
@@ -130,9 +137,11 @@ void jobs_pump(struct machine *m)
         return;
     if (!job->sent && m->line != NULL)
         job->sent = send[job->kind](m);
-    bool complete = job->kind == JOB_LOG && json_array_size(job->lines) > 0 && now >= job->quiet_ms;
-    if (complete)
+    bool quiet = now >= job->quiet_ms && job->quiet_ms < job->deadline_ms;
+    if (quiet && job->kind == JOB_LOG)
         succeed(m, json_pack("{s:O}", "lines", job->lines));
+    else if (quiet) /* its SLOTS was lost */
+        is_back(m, &m->hello);
     else if (now >= job->deadline_ms)
         tell_late(m);
 }
@@ -157,24 +166,27 @@ void jobs_hello(struct machine *m, const struct line *line, const struct link_he
     } else if (hello->board != job->expects) {
         fail(m, BB_RANGE, "the board came back as %u (%.15s), not as %u", hello->board, hello->name,
              job->expects);
-    } else if (is_of_slot(job)) {
+    } else if (hello->board == m->hello.board) { /* its slots come next: then all is known again */
         job->session = hello->session;
         job->restarted = true;
+        job->quiet_ms = is_of_slot(job) ? job->deadline_ms : bb_loop_mono_ms() + SLOTS_MS;
     } else {
-        succeed(m, json_pack("{s:s,s:i}", "name", hello->name, "id", hello->board));
+        is_back(m, hello);
     }
 }
 
 void jobs_slots(struct machine *m)
 {
     const struct link_slots *s = &m->slots;
-    if (!is_of_slot(&m->job) || !m->job.restarted)
+    if (m->job.kind == JOB_NONE || !m->job.restarted)
         return;
-    if (s->running == m->job.running)
+    if (!is_of_slot(&m->job))
+        is_back(m, &m->hello);
+    else if (s->running == m->job.running)
         fail(m, BB_RANGE, "the image of the other slot did not come up; the board runs from %s again",
              version_slot(s->running));
     else if (s->state == LINK_IMAGE_CONFIRMED)
-        succeed(m, json_pack("{s:s,s:i}", "name", m->hello.name, "id", m->hello.board));
+        is_back(m, &m->hello);
 }
 
 bool jobs_refuse(struct machine *m, const char *sentence)
@@ -193,5 +205,7 @@ bool jobs_log(struct machine *m, const char *text)
     json_array_append_new(job->lines, json_string(text));
     int64_t now = bb_loop_mono_ms();
     job->quiet_ms = json_array_size(job->lines) >= job->wanted ? now : now + LOG_QUIET_MS;
+    if (job->quiet_ms >= job->deadline_ms)
+        job->quiet_ms = job->deadline_ms - 1;
     return true;
 }

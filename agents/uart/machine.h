@@ -19,10 +19,10 @@ struct job {
     uint32_t session;           /* of the board then: it has restarted when it says another */
     bool sent;                  /* all of it is with the link */
     int64_t deadline_ms;
-    int64_t quiet_ms; /* JOB_LOG: when it counts as complete */
+    int64_t quiet_ms; /* when it counts as complete: the log, or the restart */
     uint8_t what;     /* JOB_RESET: as RESET has it */
     uint8_t running;  /* the other slot: what it ran before */
-    bool restarted;   /* the other slot: it is back, its image is not judged yet */
+    bool restarted;   /* it is back, and has not told its slots yet, or not decided about another image */
     uint16_t expects; /* the id with which the board is to come back */
     char *text;       /* JOB_SETTINGS, malloc'd */
     size_t size, offset;

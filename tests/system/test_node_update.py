@@ -147,6 +147,10 @@ class Nodes(unittest.TestCase):
         self.town.node("update", "L2", junk, code=2)
         self.town.node("update", "L2", self.town.home / "nothing", code=3)
         self.town.node("update", "L9", NEXT, code=3)
+        self.town.processes["dg-agent"].kill()
+        self.assertIn("dg-agent, which serves DG2, is not on the bus", self.town.node("show", "DG2", code=4)[1])
+        self.assertIn("dg-agent", self.town.node("update", "DG2", NEXT, code=4)[1])
+        self.town.start_agent("dg-agent")
         self.assertIn("SETTINGS", self.town.node("configure", "L2", "colour=blue", code=6)[1])
         self.town.node("configure", "L2", "pmax_kw", code=2)
         self.assertIn("did not come up", self.town.node("reset", "L2", "--other-slot", code=6)[1])  # the one that was rolled back
