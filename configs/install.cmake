@@ -4,7 +4,20 @@ set(BUSBAR_UNITS lib/systemd/system CACHE PATH "where units go; absolute, or bel
 set(BUSBAR_RULES lib/udev/rules.d CACHE PATH "where udev rules go; absolute, or below the prefix")
 set(BUSBAR_SETTINGS ${CMAKE_INSTALL_FULL_SYSCONFDIR}/busbar CACHE PATH "where settings of the host go")
 
-foreach(program busbar busbar-node busbar-wire busbar-uart-agent busbar-verify-receipt listener-agent federation-agent mqtt-agent
+# A board's part: all that BUSBAR_BOARD builds.
+install(TARGETS busbar-node busbar-wire RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES configs/systemd/busbar-node@.service DESTINATION ${BUSBAR_UNITS})
+install(FILES configs/systemd/busbar-node.sysusers DESTINATION lib/sysusers.d RENAME busbar-node.conf)
+install(FILES configs/systemd/busbar-node.tmpfiles DESTINATION lib/tmpfiles.d RENAME busbar-node.conf)
+if(BUSBAR_BOARD)
+    if(SCDOC)
+        install(FILES ${CMAKE_BINARY_DIR}/man/busbar-node.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+        install(FILES ${CMAKE_BINARY_DIR}/man/busbar-wire.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    endif()
+    return()
+endif()
+
+foreach(program busbar busbar-uart-agent busbar-verify-receipt listener-agent federation-agent mqtt-agent
         historian-agent modbus-agent)
     if(TARGET ${program})
         install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

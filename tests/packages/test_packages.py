@@ -17,7 +17,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build/deb"
-PACKAGES = {"busbar", "busbard", "busbar-ledgerd", "busbar-webd", "busbar-agents", "busbar-node", "libbusbar-dev"}
+PACKAGES = {"busbar", "busbard", "busbar-ledgerd", "busbar-webd", "busbar-agents", "busbar-node", "busbar-firmware", "libbusbar-dev"}
 PATIENCE_S = 60
 # Brings the loopback up: SIOCSIFFLAGS with IFF_UP | IFF_RUNNING.
 LOOPBACK = "import fcntl,socket,struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sH14s', b'lo', 0x41, b''))"
@@ -156,7 +156,26 @@ class Packages(unittest.TestCase):
     def test_1_built(self):
         self.assertEqual(set(self.files), PACKAGES)
         self.assertEqual([line for line in self.lintian if line.startswith("E:")], [])
+        self.assertEqual(run("dpkg-deb", "-f", self.files["busbar-firmware"], "Architecture").strip(), "all")
         print(f"lintian: {len(self.lintian)} warnings, 0 errors", *self.lintian, sep="\n  ", flush=True)
+
+    def test_1_for_boards(self):
+        """Cross-built: the package for boards that run Debian, and the image for those that do not; each starts on a Cortex-A7."""
+        package, = (FOLDER / "armhf").glob("busbar-node_*.deb")
+        self.assertEqual(run("dpkg-deb", "-f", package, "Architecture").strip(), "armhf")
+        with tempfile.TemporaryDirectory(prefix="bb-board-", dir=FOLDER) as folder:
+            for file in (package, self.files["busbar-firmware"]):
+                run("dpkg-deb", "-x", file, folder)
+            board, image = (pathlib.Path(folder, name) for name in ("usr/bin/busbar-node", "usr/lib/busbar/armhf/busbar-node"))
+            for program in (board, image, board.with_name("busbar-wire")):
+                self.assertIn("busbar-", run("qemu-arm", "-cpu", "cortex-a7", program, "--version"))
+            for program in (board, image):
+                self.assertLessEqual(program.stat().st_size, 512 * 1024)
+                self.assertNotIn("INTERP", run("readelf", "-lW", program))
+            self.assertTrue(pathlib.Path(folder, "lib/systemd/system/busbar-node@.service").exists())
+            card = pathlib.Path(folder, "card")
+            run("qemu-arm", "-cpu", "cortex-a7", board, "--card", card, "--format")
+            self.assertTrue(run("qemu-arm", "-cpu", "cortex-a7", image, "--card", card, "--show"))
 
     def test_2_installed(self):
         shutil.copytree(FOLDER, self.root / "debs", ignore=lambda _, names: [n for n in names if not n.endswith(".deb")])
@@ -170,6 +189,7 @@ class Packages(unittest.TestCase):
         users = (self.root / "etc/passwd").read_text()
         self.assertRegex(users, r"(?m)^busbar:x:\d+:\d+:Busbar:/var/lib/busbar:/usr/sbin/nologin$")
         self.assertRegex(users, r"(?m)^busbar-ledger:x:")
+        self.assertRegex(users, r"(?m)^busbar-node:x:\d+:\d+:Busbar board:/var/lib/busbar-node:/usr/sbin/nologin$")
         self.assertRegex((self.root / "etc/group").read_text(), r"(?m)^dialout:.*:busbar$")
         modes = self.inside("stat", "-c", "%n %U %G %a", "/etc/busbar", "/var/lib/busbar", "/var/lib/busbar-ledger",
                             "/var/lib/busbar/keys/cli.json", "/var/lib/busbar-ledger/keys/ledger.json")

@@ -15,7 +15,7 @@ UNITS = sorted(FOLDER.glob("*.service"))
 # What `systemd-analyze security` may say at most, in tenths.
 EXPOSURE = {"busbard": 15, "busbar-ledgerd": 10, "busbar-webd": 15, "busbar-agentd": 25}
 OTHERS = 20
-USERS = [FOLDER / "busbard.sysusers", FOLDER / "busbar-ledgerd.sysusers"]
+USERS = sorted(FOLDER.glob("*.sysusers"))
 
 
 def settings(unit):
@@ -53,7 +53,7 @@ class Systemd(unittest.TestCase):
         folder.mkdir(parents=True)
         for unit in [*UNITS, *FOLDER.glob("*.target")]:
             shutil.copy(unit, folder)
-            for command in values(unit, "ExecStart") + values(unit, "ExecReload"):
+            for command in values(unit, "ExecStart") + values(unit, "ExecStartPre") + values(unit, "ExecReload"):
                 at = root / command.split()[0].replace("%i", "i").lstrip("/")
                 at.parent.mkdir(parents=True, exist_ok=True)
                 at.touch(mode=0o755)
