@@ -138,7 +138,8 @@ void server_forget(struct exchange *exchange)
 /* -- its life -----------------------------------------------------------------------------------------------
  */
 
-static void on_library_log(void *context, const char *format, va_list values)
+__attribute__((format(printf, 2, 0))) static void on_library_log(void *context, const char *format,
+                                                                 va_list values)
 {
     char text[512];
     (void)context;
