@@ -187,6 +187,7 @@ class Suite {
 
     async check(what, body) {
         const begin = Date.now();
+        const before = new Set(this.browser.contexts());
         try {
             await body();
             this.passed++;
@@ -194,6 +195,7 @@ class Suite {
         } catch (error) {
             this.failed++;
             console.log(`not ok ${this.passed + this.failed} - ${this.name}: ${what} (${Date.now() - begin} ms)\n  ${String(error.stack).replaceAll("\n", "\n  ")}`);
+            for (const context of this.browser.contexts()) if (!before.has(context)) await context.close(); /* the next one starts clean */
         }
     }
 

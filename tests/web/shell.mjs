@@ -25,7 +25,7 @@ await suite("shell", async ({ check, world, open, axe }) => {
         for (const [path, name] of Object.entries(PAGES)) {
             await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: new RegExp("^" + name) }).click();
             await until(name, async () => (await page.innerText("h1")) === name && new URL(page.url()).pathname === path);
-            assert.equal(await page.title(), name + " · Busbar");
+            await until("its title", async () => (await page.title()) === name + " · Busbar", 2000);
             assert.equal(await page.locator("nav [aria-current=page]").count(), 1);
         }
         await page.goBack();

@@ -24,6 +24,18 @@ export function useTheme() {
     return n;
 }
 
+/* The height that is left for a chart when the rest of the page takes `rest` pixels. */
+export function useHeight(rest, least, most) {
+    const fit = () => Math.round(Math.max(least, Math.min(most, innerWidth < 820 ? least : innerHeight - rest)));
+    const [height, set] = useState(fit);
+    useEffect(() => {
+        const follow = () => set(fit());
+        addEventListener("resize", follow);
+        return () => removeEventListener("resize", follow);
+    }, []);
+    return height;
+}
+
 const xText = (x, value, fine) => (value === null || value === undefined ? "–" : x.time ? clock(value * 1000, fine) : fixed(value, x.digits ?? 0));
 
 function drawMarks(u, marks) {
@@ -60,6 +72,14 @@ function lastKnown(values) {
     return i < 0 ? [] : [i];
 }
 
+/* As many digits as tell one tick from the next. */
+function digitsOf(ticks) {
+    const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1;
+    let digits = 0;
+    while (digits < 6 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6 * 10 ** digits) digits++;
+    return digits;
+}
+
 function options(props, size, hidden, onHover, marks) {
     const { series, x, y, stepped, live } = props;
     const grid = { stroke: colour("line"), width: 1 };
@@ -72,7 +92,7 @@ function options(props, size, hidden, onHover, marks) {
         scales: { x: { time: Boolean(x.time), range: x.range ? () => x.range : (u, min, max) => [min, max === min ? min + 1 : max] }, y: { range: (u, min, max) => (min === null ? [0, 1] : y.range ? y.range(min, max) : uPlot.rangeNum(min, max, 0.1, true)) } },
         axes: [
             { ...axis, size: x.label ? 30 : 28, label: x.label || undefined, labelSize: 13, values: (u, ticks) => ticks.map((value) => (x.time ? clock(value * 1000) : fixed(value, Number.isInteger(value) ? 0 : 1))), space: x.time ? 76 : 40 },
-            { ...axis, size: 50, label: y.label, values: (u, ticks) => ticks.map((value) => fixed(value, ticks.some((t) => t % 1 !== 0) ? (ticks.some((t) => (t * 10) % 1 > 1e-9 && 1 - ((t * 10) % 1) > 1e-9) ? 2 : 1) : 0)) },
+            { ...axis, size: 50, label: y.label, values: (u, ticks) => ticks.map((value) => fixed(value, digitsOf(ticks))) },
         ],
         series: [
             {},
@@ -158,6 +178,10 @@ export function Chart(props) {
     const hidden = useMemo(() => new Set((query[word] || "").split(",").filter(Boolean)), [query[word]]);
     const last = data[0].length - 1;
     const at = hover !== null && hover <= last ? hover : last;
+    const value = (i) => {
+        for (let j = at; j >= 0; j--) if (data[i + 1][j] !== null || !series[i].spanGaps) return data[i + 1][j];
+        return null;
+    };
     const turn = (label) => {
         const next = new Set(hidden);
         if (!next.delete(label)) next.add(label);
@@ -168,7 +192,7 @@ export function Chart(props) {
         <${Canvas} props=${props} hidden=${hidden} onHover=${setHover} />
         ${props.legend !== false && html`<div class=${series.length > 4 ? "legend many" : "legend"} role="group" aria-label="Lines of ${title}">
             ${series.map((one, i) => html`<button type="button" key=${one.label} aria-pressed=${!hidden.has(one.label)} onClick=${() => turn(one.label)}><${Swatch} one=${one} />${one.label}
-                ${props.values !== false && html`<span class="value">${at < 0 ? "–" : fixed(data[i + 1][at], one.digits ?? 2)}${one.unit ? "\u00a0" + one.unit : ""}</span>`}</button>`)}
+                ${props.values !== false && html`<span class="value">${fixed(value(i), one.digits ?? 2)}${one.unit ? "\u00a0" + one.unit : ""}</span>`}</button>`)}
         </div>`}
         ${props.readout !== false && html`<p class="chart-foot" aria-hidden="true">${hover !== null && at >= 0 ? `${x.label || "at"} ${xText(x, data[0][at], true)}` : "\u00a0"}</p>`}
     </div>`;

@@ -95,19 +95,24 @@ export async function act(path, body) {
 const listeners = new Map(); /* channel → Set of {take, history} */
 const filters = new Map();
 const stateListeners = new Set();
-const state = { up: false, clock: null, heard: 0, offset: 0, opened: 0, downAt: 0 };
+const state = { up: false, clock: null, heard: 0, offset: 0, opened: 0, fresh: 0, downAt: 0 };
 let sender = null;
 
 const tellState = () => stateListeners.forEach((listener) => listener());
 
 function take(message) {
     if (message.type === "event") {
+        if (message.channel === "overview" && state.clock && message.value.bus !== state.clock.bus) {
+            state.clock = { ...state.clock, bus: message.value.bus, ledger: message.value.ledger }; /* sooner than the clock says it */
+            tellState();
+        }
         for (const listener of listeners.get(message.channel) || []) listener.take(message.key, message.value);
     } else if (message.type === "history") {
         for (const listener of listeners.get(message.channel) || []) listener.history && listener.history(message.items);
     } else if (message.type === "clock") {
         state.clock = message.value;
         state.heard = performance.now();
+        if (message.value.bus !== "down") state.fresh = state.heard;
         state.offset = message.value.time_ms - Date.now();
         tellState();
     } else if (message.type === "link") {
@@ -190,7 +195,7 @@ export function linkState() {
     if (!state.heard) why = state.up ? "" : performance.now() > STALE_MS ? "no connection to busbar-webd" : "";
     else if (age > STALE_MS || (!state.up && performance.now() - state.downAt > DOWN_MS)) why = "no connection to busbar-webd";
     else if (clock.bus === "down") why = "the bus is down";
-    return { up: state.up, bus: clock.bus, ledger: clock.ledger, stale: why !== "", why, now_ms: now(), opened: state.opened, heard: state.heard > 0, age_ms: age };
+    return { up: state.up, bus: clock.bus, ledger: clock.ledger, stale: why !== "", why, now_ms: now(), opened: state.opened, heard: state.heard > 0, age_ms: state.fresh ? performance.now() - state.fresh : 0 };
 }
 
 export function useLink() {

@@ -3,7 +3,7 @@ import { fixed, show, span, withUnit } from "/format.js";
 import { Mark, Panel, Shape, ask, boardState, useAction } from "/ui.js";
 import { html } from "/view.js";
 
-export const limitOf = (board) => board.limit_kw ?? board.pmax_kw ?? null;
+export const limitOf = (board) => board.limit_kw ?? null;
 
 export const COLUMNS = [
     { key: "board", label: "Board", value: (b) => b.name },

@@ -8,12 +8,15 @@ const FRAMES_MAX = 20000;
 const NUMBERS = ["t_ms", "k", "lambda", "setpoint_kw", "kw", "mismatch_kw"];
 const AGREED = 0.0005; /* $/kWh: the thesis prints three digits */
 
+/* Consumers first, as the site has them; L2 before L10. */
+const inOrder = (a, b) => (a.kind === b.kind ? a.name.localeCompare(b.name, "en", { numeric: true }) : a.kind === "consumer" ? -1 : 1);
+
 export class Run {
     constructor(document) {
         this.id = document.id;
         this.started_ms = document.started_ms;
         this.ended_ms = document.ended_ms;
-        this.boards = document.boards;
+        this.boards = [...document.boards].sort(inOrder);
         this.frames = document.frames;
         this.version = 0;
     }
@@ -40,7 +43,7 @@ export class Run {
         for (const frame of this.frames) {
             if (frame.t_ms > t) break;
             const i = place.get(frame.board);
-            if (i === undefined || frame.online === false) continue;
+            if (i === undefined || frame.online === false || (frame.k === 0 && frame.lambda === 0)) continue; /* it has no λ yet */
             if (!rows.has(frame.k)) rows.set(frame.k, new Array(this.boards.length).fill(null));
             rows.get(frame.k)[i] = frame.lambda;
         }

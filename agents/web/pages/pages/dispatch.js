@@ -3,7 +3,7 @@ import { Chart, ChartTools } from "/chart.js";
 import { useApi, useChannel, useLink } from "/data.js";
 import { clock, fixed, save, show, short, withUnit } from "/format.js";
 import { Bars, COLUMNS, Chosen, limitOf } from "/pages/dispatch-boards.js";
-import { Run, THESIS_ITERATIONS, readRun, runText, useRun, useRuns } from "/pages/dispatch-run.js";
+import { THESIS_ITERATIONS, readRun, runText, useRun, useRuns } from "/pages/dispatch-run.js";
 import { Topology } from "/pages/dispatch-topology.js";
 import { useQuery } from "/route.js";
 import { CsvButton, Table } from "/table.js";
@@ -144,8 +144,8 @@ function Controls({ runs, run, chosenRun, player, onFile }) {
         <button type="button" class="small play" disabled=${!run} aria-pressed=${player.playing} onClick=${again}>${live ? "▶ Replay" : player.playing ? "❚❚ Pause" : "▶ Play"}</button>
         <input type="range" id="scrubber" aria-label="Time in the run" min="0" max=${Math.max(1, player.duration)} step="10" value=${live ? player.duration : player.t} disabled=${live || !run}
             aria-valuetext=${live ? "live" : text} onInput=${(event) => (player.stop(), player.seek(event.target.valueAsNumber))} onChange=${player.rest} />
-        <span class="replay-time">${live ? "live" : text}</span>
         <label><span class="hidden">Speed</span><select class="small" value=${String(player.speed)} onChange=${(event) => setQuery({ speed: event.target.value })}>${SPEEDS.map(([value, word]) => html`<option key=${value} value=${value}>${word}</option>`)}</select></label>
+        <span class="replay-time">${live ? "live" : text}</span>
         <input type="file" class="hidden" id="run-file" tabindex="-1" aria-hidden="true" ref=${file} accept=".json,application/json" onChange=${take} />
         <button type="button" class="small" onClick=${() => file.current.click()}>Open …</button>
         <button type="button" class="small" disabled=${!run} onClick=${() => save(`run-${run.id}.json`, runText(run), "application/json")}>Save</button>
@@ -153,6 +153,8 @@ function Controls({ runs, run, chosenRun, player, onFile }) {
 }
 
 function Convergence({ run, until, controls, live }) {
+    const [query, setQuery] = useQuery();
+    const near = query.zoom === "1";
     const columns = useMemo(() => (run ? run.columns(until) : null), [run, run && run.version, until]);
     const series = useMemo(() => (run ? seriesOf(run.boards) : []), [run && run.boards]);
     const { certified } = run ? run.milestones() : { certified: null };
@@ -163,9 +165,9 @@ function Convergence({ run, until, controls, live }) {
         if (certified !== null && certified <= reached) list.push({ x: certified, text: `all certified: ${certified}`, colour: "good" });
         return list;
     }, [certified, reached]);
-    const x = { label: "exchange k", digits: 0, range: [0, Math.max(THESIS_ITERATIONS + 6, last + 1)], csv: "exchange" };
-    const tools = columns && html`<${ChartTools} name="lambda" title="incremental cost of each board" series=${series} data=${columns} x=${x} />`;
-    return html`<${Panel} title=${html`λ<sub>i</sub>(k): every board's incremental cost, exchange by exchange`} class="w8" aside=${tools}>
+    const x = { label: "exchange k", digits: 0, range: [0, near ? Math.max(10, last + 1) : Math.max(THESIS_ITERATIONS + 6, last + 1)], csv: "exchange" };
+    const tools = columns && html`<button type="button" class="small" aria-pressed=${near} onClick=${() => setQuery({ zoom: near ? null : 1 })}>Zoom</button><${ChartTools} name="lambda" title="incremental cost of each board" series=${series} data=${columns} x=${x} />`;
+    return html`<${Panel} title=${html`λ<sub>i</sub>(k): every board's incremental cost, by exchange`} note=${run && `${run.id === "file" ? "from a file" : `run ${run.id}`}, began ${clock(run.started_ms)}`} class="w8" aside=${tools}>
         ${controls}
         ${columns && columns[0].length
             ? html`<${Chart} name="lambda" title="Incremental cost of each board" series=${series} data=${columns} x=${x} y=${{ label: "$/kWh" }} marks=${marks} height=${316}
@@ -174,10 +176,10 @@ function Convergence({ run, until, controls, live }) {
     <//>`;
 }
 
-/* The boards at a time of a run, in the shape of board objects. */
-function boardsOf(run, t, site) {
+/* The boards at a time of a run, in the shape of board objects; limits are no part of a run, so they are the present ones. */
+function boardsOf(run, t, present) {
     const state = run.at(t);
-    const limits = new Map(((site && site.boards) || []).map((board) => [board.name, limitOf(board)]));
+    const limits = new Map(present.map((board) => [board.name, limitOf(board)]));
     return run.boards.map(({ name, kind }) => {
         const frame = state.get(name);
         const limit_kw = limits.get(name) ?? null;
@@ -202,12 +204,8 @@ export default function Dispatch() {
     const choose = (name) => setQuery({ board: name });
 
     if (!asked.data && live) return asked.error ? html`<${Failure} error=${asked.error} retry=${asked.reload} />` : html`<${Loading} rows=${8} what="Loading the boards" />`;
-    const limits = new Map(((site.data && site.data.boards) || []).map((board) => [board.name, limitOf(board)]));
-    const present = ((asked.data && asked.data.boards) || []).map((board) => {
-        const newer = news.get(board.name) || board;
-        return { ...newer, limit_kw: limitOf(newer) ?? limits.get(board.name) ?? null };
-    });
-    const boards = live || !run ? present : boardsOf(run, player.t, site.data);
+    const present = ((asked.data && asked.data.boards) || []).map((board) => news.get(board.name) || board);
+    const boards = live || !run ? present : boardsOf(run, player.t, present);
     const chosen = boards.find((board) => board.name === query.board) || null;
     const table = query.boards === "table";
     const controls = html`<${Controls} runs=${runs.data} run=${run} chosenRun=${chosenRun} player=${player} onFile=${setFromFile} />`;

@@ -1,5 +1,5 @@
 /* Overview: is it well? In one sentence, in seven numbers, in two lines that move, board by board. */
-import { Chart, ChartTools } from "/chart.js";
+import { Chart, ChartTools, useHeight } from "/chart.js";
 import { useApi, useChannel, useLink } from "/data.js";
 import { ago, plural, show } from "/format.js";
 import { Await, Failure, Panel, Shape, Tile, boardState } from "/ui.js";
@@ -68,6 +68,7 @@ const Board = ({ board }) => {
 
 export default function Overview() {
     const link = useLink();
+    const height = useHeight(530, 220, 560);
     const trace = useRef(new Trace());
     const live = useChannel("overview", (key, value) => trace.current.add(Date.now(), value), { history: (items) => items.forEach(([ms, value]) => trace.current.add(ms, value)) });
     const asked = useApi("overview");
@@ -92,10 +93,10 @@ export default function Overview() {
         <${Tiles} o=${o} />
         <div class="grid">
             <${Panel} title="Generation and load" note="the last five minutes" class="w8" aside=${html`<${ChartTools} name="power" title="Generation and load" series=${SERIES} data=${power} x=${x} />`}>
-                <${Chart} name="power" title="Generation and load" summary=${`Generation ${show(o.generation_kw, "kw")} kW and load ${show(o.load_kw, "kw")} kW over the last five minutes`} series=${SERIES} data=${power} x=${x} y=${{ label: "kW", range: (min, max) => [Math.min(0, min), Math.max(max * 1.12, 1)] }} height=${290} readout=${false} live />
+                <${Chart} name="power" title="Generation and load" summary=${`Generation ${show(o.generation_kw, "kw")} kW and load ${show(o.load_kw, "kw")} kW over the last five minutes`} series=${SERIES} data=${power} x=${x} y=${{ label: "kW", range: (min, max) => [Math.min(0, min), Math.max(max * 1.12, 1)] }} height=${height} readout=${false} live />
             <//>
             <${Panel} title="Incremental cost λ" note="$/kWh" class="w4" aside=${html`<${ChartTools} name="cost" title="Incremental cost" series=${LAMBDA} data=${cost} x=${x} />`}>
-                <${Chart} name="cost" title="Incremental cost" summary=${`Incremental cost ${show(o.lambda, "lambda")} dollars per kilowatt hour over the last five minutes`} series=${LAMBDA} data=${cost} x=${x} y=${{ label: "$/kWh", range: (min, max) => [Math.min(min, max - 0.2) - 0.1, max + 0.1] }} height=${290} readout=${false} live />
+                <${Chart} name="cost" title="Incremental cost" summary=${`Incremental cost ${show(o.lambda, "lambda")} dollars per kilowatt hour over the last five minutes`} series=${LAMBDA} data=${cost} x=${x} y=${{ label: "$/kWh", range: (min, max) => [Math.min(min, max - 0.2) - 0.1, max + 0.1] }} height=${height} readout=${false} live />
             <//>
             <${Panel} title="Boards" note="a circle is certified, a triangle converges, a diamond is in somebody's hand, a cross is offline or stopped" class="w12">
                 <${Await} from=${boards} what="Loading the boards">${(document) => html`<ul class="boards">${document.boards.map((board) => html`<${Board} key=${board.name} board=${news.get(board.name) || board} />`)}</ul>`}<//>
