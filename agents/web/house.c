@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define CLOCK_MS 1000
+#define LOOK_MS  100
 
 static void health(void *context, struct exchange *exchange)
 {
@@ -109,21 +110,31 @@ const struct route house_routes[] = {
 const size_t house_route_count = sizeof house_routes / sizeof *house_routes;
 
 /* So that a page knows by itself when what it shows is old. */
-static void tell_time(void *context)
+static void tell_time(struct house *house, struct api_state state)
 {
-    struct house *house = context;
-    struct api_state state = api_state(house->api);
     char json[96];
     snprintf(json, sizeof json, "{\"time_ms\":%lld,\"bus\":\"%s\",\"ledger\":\"%s\"}",
              (long long)bb_loop_wall_ms(), state.bus ? "up" : "down", state.ledger ? "up" : "down");
     stream_publish(house->hub, STREAM_CLOCK, "", json);
+    house->told = state;
+    house->told_ms = bb_loop_mono_ms();
+}
+
+/* Once a second, and at once when the bus or the ledger comes or goes. */
+static void look(void *context)
+{
+    struct house *house = context;
+    struct api_state state = api_state(house->api);
+    bool news = state.bus != house->told.bus || state.ledger != house->told.ledger;
+    if (news || bb_loop_mono_ms() - house->told_ms >= CLOCK_MS - LOOK_MS / 2)
+        tell_time(house, state);
 }
 
 enum status house_open(struct house *house)
 {
     house->started_ms = bb_loop_mono_ms();
-    tell_time(house);
-    return bb_loop_every(house->loop, CLOCK_MS, tell_time, house, &house->clock);
+    tell_time(house, api_state(house->api));
+    return bb_loop_every(house->loop, LOOK_MS, look, house, &house->clock);
 }
 
 void house_close(struct house *house)

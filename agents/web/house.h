@@ -21,9 +21,11 @@ struct house {
     struct gate *gate;
     struct api *api;
     struct server *server;
-    unsigned connections; /* at most */
-    int64_t started_ms;   /* of the monotonic clock */
-    int clock;            /* timer */
+    unsigned connections;  /* at most */
+    int64_t started_ms;    /* of the monotonic clock */
+    int clock;             /* timer */
+    struct api_state told; /* by the clock, and when */
+    int64_t told_ms;
 };
 
 /* Begins to tell the time to every stream, once a second. BB_FULL. */

@@ -29,15 +29,23 @@ static const char *home_of(const struct settings *settings)
     return *settings->home == '\0' ? NULL : settings->home;
 }
 
+/* A broker that does not run yet has not told its address; its usual door is waited for, then. */
 static enum status open_bus(struct web *web)
 {
     const struct settings *s = web->settings;
-    const struct bb_client_options options = {.identity = s->identity,
-                                              .address = s->address,
-                                              .home = s->home,
-                                              .later = 1,
-                                              .heartbeat_ms = (uint32_t)s->heartbeat_ms,
-                                              .reason = web->reason};
+    char door[BB_PATH_MAX] = "ipc://";
+    struct bb_client_options options = {.identity = s->identity,
+                                        .address = s->address,
+                                        .home = s->home,
+                                        .later = 1,
+                                        .heartbeat_ms = (uint32_t)s->heartbeat_ms,
+                                        .reason = web->reason};
+    enum status status = bb_client_open(web->house.loop, &options, &web->client);
+    size_t used = strlen(door);
+    if (status != BB_NOT_FOUND || *s->address != '\0' ||
+        config_home(home_of(s), "run/vip.sock", door + used, sizeof door - used) != BB_OK)
+        return status;
+    options.address = door;
     return bb_client_open(web->house.loop, &options, &web->client);
 }
 

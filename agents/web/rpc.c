@@ -288,7 +288,8 @@ static void refuse(struct exchange *exchange, enum code code, const char *text)
 void rpc_handle(struct bb_client *client, struct exchange *exchange)
 {
     struct bytes body = exchange_body(exchange);
-    json_t *document = json_loadb((const char *)body.data, body.size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *document =
+        json_loadb((const char *)body.data, body.size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
     size_t count = json_is_array(document) ? json_array_size(document) : 1;
     struct batch *batch = calloc(1, sizeof *batch);
     if (document == NULL || batch == NULL) {

@@ -44,7 +44,14 @@ class Site:
         self.start_broker()
         if not bus:
             self.stop("busbard")
-        self.start_web()
+        try:
+            self.start_web()
+        except Exception:
+            for process in self.processes.values():
+                process.kill()
+                process.wait()
+            shutil.rmtree(self.home)
+            raise
 
     def busbar(self, *words, code=0):
         done = subprocess.run([BIN / "busbar", *words], env=self.environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
