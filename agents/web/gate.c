@@ -175,8 +175,10 @@ static bool use_ticket(struct gate *gate, const char *text, int64_t now_ms, stru
         if (t->text[0] == '\0' || !same_text(padded, t->text))
             continue;
         bool good = now_ms < t->until_ms;
-        answer->role = t->role;
-        memcpy(answer->user, t->user, sizeof answer->user);
+        if (good) {
+            answer->role = t->role;
+            memcpy(answer->user, t->user, sizeof answer->user);
+        }
         *t = (struct ticket){.until_ms = 0};
         return good;
     }
