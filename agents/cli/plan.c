@@ -82,9 +82,10 @@ enum status plan_site(const struct plan *plan, struct bb_reason *reason, json_t 
     enum status status = build_graph(plan, reason, &graph);
     if (status != BB_OK)
         return status;
+    int slowness = plan->slowness > 0 ? plan->slowness : 1;
     json_t *site = json_pack("{s:s, s:s, s:i, s:i, s:i, s:o}", "name", plan->scenario->name, "method",
-                             plan->method, "exchange_ms", 150, "heartbeat_ms", 1000, "expiry_ms", 4000,
-                             "boards", boards_of(plan->scenario));
+                             plan->method, "exchange_ms", 150 * slowness, "heartbeat_ms", 1000 * slowness,
+                             "expiry_ms", 4000 * slowness, "boards", boards_of(plan->scenario));
     /* A circulant graph of so few boards joins all of them; its offsets would name a board twice. */
     bool circulant = strcmp(plan->topology, "circulant") == 0 && plan->scenario->count > 5;
     json_object_set_new(site, "topology", json_string(circulant ? "circulant" : "links"));

@@ -10,6 +10,7 @@ struct plan {
     const char *method;              /* "curves" or "incremental-cost" */
     const char *topology;            /* a word of topology.h */
     uint64_t seed;                   /* of small-world and random */
+    int slowness;                    /* factor by which the boards' times are longer; 0: 1 */
 };
 
 /* The agent that serves boards of this kind. */

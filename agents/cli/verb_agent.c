@@ -3,8 +3,8 @@
 #include "agents/cli/agentd.h"
 #include "agents/cli/json.h"
 #include "agents/cli/listing.h"
-#include "agents/views/stamp.h"
 #include "agents/cli/verbs.h"
+#include "agents/views/stamp.h"
 
 #include <string.h>
 

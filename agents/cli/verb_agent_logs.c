@@ -2,8 +2,8 @@
 #include "agents/cli/agentd.h"
 #include "agents/cli/json.h"
 #include "agents/cli/listing.h"
-#include "agents/views/stamp.h"
 #include "agents/cli/verbs.h"
+#include "agents/views/stamp.h"
 
 #include <stdlib.h>
 #include <string.h>

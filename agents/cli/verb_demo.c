@@ -22,6 +22,9 @@
 #define DEMO_BOARDS_MIN 2
 #define DEMO_BOARDS_MAX 40
 #define DEMO_LOOK_MS    100
+/* Each byte of a whole board's link costs the machine that emulates it a hundred times what it costs a board:
+ * sixteen of them on two processors have no time for more. */
+#define WHOLE_SLOWNESS 6
 
 struct demo {
     const struct call *call;
@@ -84,6 +87,8 @@ static enum status take_options(struct demo *d)
                             .seed = 1};
     const char *boards = call_value(call, "boards");
     d->full = boards != NULL && strcmp(boards, "full") == 0;
+    if (d->full)
+        d->plan.slowness = WHOLE_SLOWNESS;
     if (boards != NULL && strcmp(boards, "process") != 0)
         status = demo_crew_firmware(&d->reason, d->firmware);
     if (status != BB_OK)

@@ -91,7 +91,7 @@ class Image(unittest.TestCase):
         self.assertEqual(len(environment), 0x10000)
         self.assertEqual(struct.unpack("<I", environment[:4])[0], zlib.crc32(environment[4:]))
         values = dict(item.split("=", 1) for item in environment[4:environment.index(b"\0\0")].decode().split("\0"))
-        self.assertEqual((values["bootdelay"], values["boot_targets"], values["stdin"], values["stdout"]), ("-2", "mmc0", "serial", "serial"))
+        self.assertEqual((values["bootdelay"], values["boot_targets"], values["stdin"], values["stdout"]), ("-2", "mmc0", "nulldev", "serial"))
         self.assertEqual(values["fdtfile"], "sun7i-a20-cubietruck.dtb")
         self.assertEqual(values["bootcmd"], "run distro_bootcmd")
         self.assertIn("scan_dev_for_extlinux", values)

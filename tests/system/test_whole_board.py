@@ -27,8 +27,11 @@ class Mixed(Neighbourhood):
             self.run(name, *program(self.home / "boards" / f"{name}.board", self.cable(name, "board")))
 
     def nodes(self):
-        """Of the agent of the whole board: what it knows of boards as machines."""
-        return self.peer.call(self.agent_of[NAME], "nodes", {}, PATIENCE_S)
+        """Of the agent of the whole board: what it knows of boards as machines; nothing while it is not on the bus."""
+        try:
+            return self.peer.call(self.agent_of[NAME], "nodes", {}, PATIENCE_S)
+        except vip.Refused:
+            return []
 
     def wait_for(self, condition, what):
         deadline = time.monotonic() + PATIENCE_S
@@ -69,7 +72,7 @@ class WholeBoard(unittest.TestCase):
             # The power goes, and comes back: what it was told is on its card.
             town.processes[NAME].kill()
             town.start_board(NAME)
-            town.wait_for(lambda again: again["name"] == NAME and again["online"] and again["boots"] > node["boots"],
+            town.wait_for(lambda again: again["name"] == NAME and again["online"] and (again["boots"] or 0) > node["boots"],
                           "the board after a power cut")
             self.agrees(town)
 
