@@ -29,8 +29,17 @@ export function saveTable(name, columns, rows) {
 
 export const CsvButton = ({ name, columns, rows }) => html`<button type="button" class="small" onClick=${() => saveTable(name, columns, rows())}>CSV</button>`;
 
-/* `name` is the query's word for the order and the file's name; rowKey(row); select: {key, choose(row)}. */
-export function Table({ name, caption, columns, rows, rowKey, sort: first = "", rowClass, max }) {
+/* The roles are said, since a style that stacks the cells on a narrow screen takes the elements' own away. */
+function Cell({ column, row, first, stack }) {
+    const content = column.cell ? column.cell(row) : valueOf(column, row);
+    const name = column.number ? "number" : "";
+    const label = stack && typeof column.label === "string" ? column.label : undefined;
+    return first ? html`<th scope="row" role="rowheader" class=${name}>${content}</th>` : html`<td role="cell" class="${name} cell-${column.key || "acts"}" data-label=${label}>${content}</td>`;
+}
+
+/* `name` is the query's word for the order and the file's name; rowKey(row) tells rows apart; `max` of them are drawn;
+ * `stack`: on a narrow screen a row's cells stand under each other. */
+export function Table({ name, caption, columns, rows, rowKey, sort: first = "", rowClass, max, stack }) {
     const [query, setQuery] = useQuery();
     const word = name + "-sort";
     const sort = query[word] ?? first;
@@ -38,18 +47,16 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first = "", 
     const shown = max ? sorted.slice(0, max) : sorted;
     const turn = (key) => setQuery({ [word]: sort === key ? "-" + key : sort === "-" + key ? null : key });
     const aria = (key) => (sort === key ? "ascending" : sort === "-" + key ? "descending" : undefined);
-    return html`<div class="table-frame" tabindex="0" role="region" aria-label=${caption}>
-        <table>
+    return html`<div class="table-frame ${stack ? "stack" : ""}" tabindex="0" role="region" aria-label=${caption}>
+        <table role="table">
             <caption class="hidden">${caption}</caption>
-            <thead><tr>${columns.map(
-                (c) => html`<th key=${c.key} scope="col" class=${c.number ? "number" : ""} aria-sort=${aria(c.key)}>
+            <thead role="rowgroup"><tr role="row">${columns.map(
+                (c) => html`<th key=${c.key} scope="col" role="columnheader" class=${c.number ? "number" : ""} aria-sort=${aria(c.key)}>
                     ${c.plain || !c.key ? c.label : html`<button type="button" class="sort" onClick=${() => turn(c.key)}>${c.label}${c.unit && html` <span class="unit">${c.unit}</span>`}<span class="arrow" aria-hidden="true">${sort === c.key ? "▲" : sort === "-" + c.key ? "▼" : ""}</span></button>`}
                 </th>`,
             )}</tr></thead>
-            <tbody>${shown.map(
-                (row, i) => html`<tr key=${rowKey ? rowKey(row) : i} class=${rowClass ? rowClass(row) : ""}>${columns.map(
-                    (c, j) => (j === 0 ? html`<th key=${c.key} scope="row" class=${c.number ? "number" : ""}>${c.cell ? c.cell(row) : valueOf(c, row)}</th>` : html`<td key=${c.key} class=${c.number ? "number" : ""}>${c.cell ? c.cell(row) : valueOf(c, row)}</td>`),
-                )}</tr>`,
+            <tbody role="rowgroup">${shown.map(
+                (row, i) => html`<tr role="row" key=${rowKey ? rowKey(row) : i} class=${rowClass ? rowClass(row) : ""}>${columns.map((c, j) => html`<${Cell} key=${c.key} column=${c} row=${row} first=${j === 0} stack=${stack} />`)}</tr>`,
             )}</tbody>
         </table>
         ${max && rows.length > max && html`<p class="note">${rows.length - max} more; the CSV has all of them.</p>`}

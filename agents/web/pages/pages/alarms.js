@@ -65,7 +65,7 @@ export default function Alarms() {
             <label class="search"><span class="hidden">Search</span><input type="search" placeholder="Search" value=${query.text || ""} onInput=${(event) => setQuery({ text: event.target.value })} /></label>
         </div>
         <${Await} from=${asked} what="Loading the alarms">${() =>
-            rows.length ? html`<${Table} name="alarms" caption="The alarms, one a row" columns=${columns} rows=${rows} rowKey=${(a) => a.id} rowClass=${(a) => "alarm " + a.state} />`
+            rows.length ? html`<${Table} name="alarms" caption="The alarms, one a row" columns=${columns} rows=${rows} rowKey=${(a) => a.id} rowClass=${(a) => "alarm " + a.state} stack />`
                 : html`<${Empty} title=${all.length ? "None of these" : "No alarms"}>${all.length ? "The filter hides the others." : "Nothing has called for attention since busbar-webd started."}<//>`}<//>
     <//>`;
 }
