@@ -190,7 +190,8 @@ class Packages(unittest.TestCase):
         self.assertRegex(users, r"(?m)^busbar:x:\d+:\d+:Busbar:/var/lib/busbar:/usr/sbin/nologin$")
         self.assertRegex(users, r"(?m)^busbar-ledger:x:")
         self.assertRegex(users, r"(?m)^busbar-node:x:\d+:\d+:Busbar board:/var/lib/busbar-node:/usr/sbin/nologin$")
-        self.assertRegex((self.root / "etc/group").read_text(), r"(?m)^dialout:.*:busbar$")
+        members = re.search(r"(?m)^dialout:.*:(.*)$", (self.root / "etc/group").read_text())[1]
+        self.assertEqual(set(members.split(",")), {"busbar", "busbar-node"})
         modes = self.inside("stat", "-c", "%n %U %G %a", "/etc/busbar", "/var/lib/busbar", "/var/lib/busbar-ledger",
                             "/var/lib/busbar/keys/cli.json", "/var/lib/busbar-ledger/keys/ledger.json")
         self.assertEqual(modes.splitlines(), ["/etc/busbar root root 755", "/var/lib/busbar busbar busbar 750",
