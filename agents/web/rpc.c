@@ -1,5 +1,6 @@
 #include "agents/web/rpc.h"
 
+#include <busbar/wide.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,8 +74,8 @@ enum status rpc_balance(const char *nano, char *text)
     enum status status = read_decimal(nano, &value);
     if (status != BB_OK)
         return status;
-    unsigned __int128 whole = (unsigned __int128)value * 1000000000u;
-    unsigned long long high = (unsigned long long)(whole >> 64), low = (unsigned long long)whole;
+    bb_wide whole = bb_wide_product(value, 1000000000u);
+    unsigned long long high = bb_wide_high(whole), low = bb_wide_low(whole);
     if (high > 0)
         snprintf(text, RPC_QUANTITY_SIZE, "0x%llx%016llx", high, low);
     else
