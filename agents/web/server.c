@@ -9,8 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WATCH_MS     500
-#define TURNS_MAX    16
+#define WATCH_MS  500
+#define TURNS_MAX 16
+/* What the system keeps for a client that does not read, instead of megabytes. */
+#define SEND_BYTES   65536
 #define MEMORY_BYTES 16384 /* of a connection: its headers, and what is being sent */
 
 /* -- the loop -----------------------------------------------------------------------------------------------
@@ -72,6 +74,7 @@ static void begin_line(struct server *server, struct MHD_Connection *connection,
         return;
     }
     line->fd = info->connect_fd;
+    (void)!setsockopt(line->fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BYTES}, sizeof(int));
     line->deadline_ms = bb_loop_mono_ms() + server->options.header_ms;
     line->next = server->lines;
     if (line->next != NULL)

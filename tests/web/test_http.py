@@ -12,6 +12,7 @@ import time
 import unittest
 import warnings
 
+import load
 import webd
 from webd import Site, Stream, eventually
 
@@ -365,6 +366,15 @@ class Life(unittest.TestCase):
                                   check=False)
             self.assertEqual(done.returncode, 1)
             self.assertIn("Address already in use", done.stderr)
+
+
+class Load(unittest.TestCase):
+    def test_two_hundred_streams(self):
+        """Every value reaches every client. What it costs is in docs/performance.md; here only that it is not ten times as much."""
+        told = load.run(200, 10, 3)
+        print(told, flush=True)
+        self.assertGreater(told["received"], 0.8 * told["published"] * 200)
+        self.assertLess(told["cpu_percent"], 50)
 
 
 class Encrypted(unittest.TestCase):
