@@ -12,8 +12,9 @@
 #define READ_BYTES       1024
 #define READS_PER_TURN   4
 /* One byte on the wire, start and stop bit included, and how far the port may be ahead of the wire. */
-#define BYTE_NS  (10 * 1000000000LL / PORT_BAUD)
-#define AHEAD_US 20000
+#define BYTE_NS     (10 * 1000000000LL / PORT_BAUD)
+#define AHEAD_US    20000
+#define AHEAD_BYTES (AHEAD_US * 1000 / BYTE_NS)
 /* The log is told the same about the same port no sooner again. */
 #define TOLD_MS 60000
 /* A tty that is not raw yet gives back a frame or two; more is a fault of the cable. */
@@ -62,8 +63,8 @@ static struct bytes writable(struct line *line)
         line->wire_free_us = now_us;
     int64_t room = (AHEAD_US - (line->wire_free_us - now_us)) * 1000 / BYTE_NS;
     struct bytes waiting = link_output(&line->link);
-    if (room <= 0)
-        waiting.size = 0;
+    if (room <= 0 || (waiting.size > (size_t)room && room < AHEAD_BYTES / 2))
+        waiting.size = 0; /* in a moment, and more at once */
     else if (waiting.size > (size_t)room)
         waiting.size = (size_t)room;
     return waiting;
@@ -213,7 +214,7 @@ int64_t line_due(const struct line *line)
     if (line->port.fd < 0)
         return line->retry_at_ms;
     int64_t due = link_due(&line->link).ms;
-    int64_t wire = (line->wire_free_us - AHEAD_US / 2) / 1000;
+    int64_t wire = (line->wire_free_us - AHEAD_US / 2 + 999) / 1000;
     bool waits = !line->output_watched && link_output(&line->link).size > 0;
     return waits && wire < due ? wire : due;
 }

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,11 +15,14 @@
 
 #define WATCHES_MAX 1024
 #define TIMERS_MAX  1024
+/* Descriptors that are served in one turn; the others have theirs in the next. */
+#define READY_MAX 64
 
 struct watch {
     void *socket; /* NULL: a file descriptor */
     int fd;
     short events;
+    bool plain;          /* a descriptor that epoll does not take */
     bb_handler *handler; /* NULL: free */
     void *context;
 };
@@ -33,6 +37,7 @@ struct timer {
 
 struct bb_loop {
     int signal_fd;
+    int epoll_fd; /* all descriptors but the plain ones: to ask each of many ttys in each turn is dear */
     sigset_t old_mask;
     bool running, stopped, interrupted;
     int depth; /* turns within turns */
@@ -73,7 +78,10 @@ enum status bb_loop_open(struct bb_loop **out)
         return BB_IO;
     }
     loop->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (loop->signal_fd < 0) {
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->signal_fd < 0 || loop->epoll_fd < 0) {
+        if (loop->signal_fd >= 0)
+            close(loop->signal_fd);
         sigprocmask(SIG_SETMASK, &loop->old_mask, NULL);
         free(loop);
         return BB_IO;
@@ -87,6 +95,7 @@ void bb_loop_close(struct bb_loop *loop)
     if (loop == NULL)
         return;
     close(loop->signal_fd);
+    close(loop->epoll_fd);
     sigprocmask(SIG_SETMASK, &loop->old_mask, NULL);
     free(loop);
 }
@@ -112,6 +121,18 @@ static struct watch *find_watch(struct bb_loop *loop, void *socket, int fd)
     return NULL;
 }
 
+/* Tells epoll what is waited for on a descriptor. One whose last watcher closed it first may still be known.
+ */
+static void enlist(struct bb_loop *loop, struct watch *w)
+{
+    uint64_t place = (uint64_t)(w - loop->watch);
+    struct epoll_event e = {.events = (w->events & ZMQ_POLLIN ? (uint32_t)EPOLLIN : 0) |
+                                      (w->events & ZMQ_POLLOUT ? (uint32_t)EPOLLOUT : 0),
+                            .data.u64 = place << 32 | (uint32_t)w->fd};
+    w->plain = epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, w->fd, &e) != 0 &&
+               (errno != EEXIST || epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, w->fd, &e) != 0);
+}
+
 static enum status add_watch(struct bb_loop *loop, const struct watch *watch)
 {
     if (find_watch(loop, watch->socket, watch->fd) != NULL)
@@ -124,24 +145,28 @@ static enum status add_watch(struct bb_loop *loop, const struct watch *watch)
     if (i == loop->watches)
         loop->watches++;
     loop->watch[i] = *watch;
+    if (watch->socket == NULL)
+        enlist(loop, &loop->watch[i]);
     return BB_OK;
 }
 
 enum status bb_loop_watch(struct bb_loop *loop, int fd, int writable, bb_handler *handler, void *context)
 {
     short events = writable ? ZMQ_POLLOUT : ZMQ_POLLIN;
-    return add_watch(loop, &(struct watch){NULL, fd, events, handler, context});
+    return add_watch(loop, &(struct watch){NULL, fd, events, false, handler, context});
 }
 
 enum status bb_loop_watch_socket(struct bb_loop *loop, void *socket, bb_handler *handler, void *context)
 {
-    return add_watch(loop, &(struct watch){socket, -1, ZMQ_POLLIN, handler, context});
+    return add_watch(loop, &(struct watch){socket, -1, ZMQ_POLLIN, false, handler, context});
 }
 
 static void remove_watch(struct bb_loop *loop, struct watch *w)
 {
     if (w == NULL)
         return;
+    if (w->socket == NULL && !w->plain)
+        (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL); /* fails when it is closed already */
     memset(w, 0, sizeof *w);
     while (loop->watches > 0 && loop->watch[loop->watches - 1].handler == NULL)
         loop->watches--;
@@ -155,8 +180,10 @@ void bb_loop_unwatch(struct bb_loop *loop, int fd)
 void bb_loop_want_output(struct bb_loop *loop, int fd, bool on)
 {
     struct watch *w = find_watch(loop, NULL, fd);
-    if (w != NULL)
-        w->events = (short)(on ? w->events | ZMQ_POLLOUT : w->events & ~ZMQ_POLLOUT);
+    if (w == NULL)
+        return;
+    w->events = (short)(on ? w->events | ZMQ_POLLOUT : w->events & ~ZMQ_POLLOUT);
+    enlist(loop, w);
 }
 
 void bb_loop_unwatch_socket(struct bb_loop *loop, void *socket)
@@ -258,40 +285,55 @@ static int64_t timer_wait(const struct bb_loop *loop, int64_t wait_ms)
     return wait_ms;
 }
 
-/* Calls the handlers of what zmq_poll reported. A handler may add and remove watches, also those of this
- * turn, and may run turns of its own: a watch is called only if it is still the one that was polled. */
-static void run_watches(struct bb_loop *loop, const zmq_pollitem_t *items, const size_t *from, int count)
+/* A handler may add and remove watches, also those of this turn, and may run turns of its own: a watch is
+ * called only if it is still the one that was polled. */
+static void run_watch(struct bb_loop *loop, size_t place, const void *socket, int fd)
 {
-    for (int i = 1; i < count && !halted(loop); i++) {
-        struct watch *w = &loop->watch[from[i]];
-        bool same =
-            w->handler != NULL && w->socket == items[i].socket && (w->socket != NULL || w->fd == items[i].fd);
-        if (items[i].revents != 0 && same)
-            w->handler(w->context);
-    }
+    struct watch *w = &loop->watch[place];
+    if (w->handler != NULL && w->socket == socket && (socket != NULL || w->fd == fd))
+        w->handler(w->context);
 }
 
-enum status bb_loop_turn(struct bb_loop *loop, int64_t wait_ms)
+static void run_descriptors(struct bb_loop *loop)
 {
-    zmq_pollitem_t *items = malloc((loop->watches + 1) * sizeof *items);
-    size_t *from = malloc((loop->watches + 1) * sizeof *from);
-    CHECK(items != NULL && from != NULL);
-    int count = 1;
+    struct epoll_event ready[READY_MAX];
+    int count = epoll_wait(loop->epoll_fd, ready, READY_MAX, 0);
+    for (int i = 0; i < count && !halted(loop); i++)
+        run_watch(loop, (size_t)(ready[i].data.u64 >> 32), NULL, (int)(uint32_t)ready[i].data.u64);
+}
+
+/* What zmq_poll waits for: signals, descriptors, and from `from` on the sockets. */
+static int gather(const struct bb_loop *loop, zmq_pollitem_t *items, size_t *from)
+{
+    int count = 2;
     items[0] = (zmq_pollitem_t){NULL, loop->signal_fd, ZMQ_POLLIN, 0};
+    items[1] = (zmq_pollitem_t){NULL, loop->epoll_fd, ZMQ_POLLIN, 0};
     for (size_t i = 0; i < loop->watches; i++) {
         const struct watch *w = &loop->watch[i];
-        if (w->handler == NULL)
+        if (w->handler == NULL || (w->socket == NULL && !w->plain))
             continue;
         items[count] = (zmq_pollitem_t){w->socket, w->fd, w->events, 0};
         from[count++] = i;
     }
+    return count;
+}
+
+enum status bb_loop_turn(struct bb_loop *loop, int64_t wait_ms)
+{
+    zmq_pollitem_t *items = malloc((loop->watches + 2) * sizeof *items);
+    size_t *from = malloc((loop->watches + 2) * sizeof *from);
+    CHECK(items != NULL && from != NULL);
+    int count = gather(loop, items, from);
     loop->depth++;
     int ready = zmq_poll(items, count, timer_wait(loop, wait_ms));
     if (ready > 0 && items[0].revents != 0)
         read_signals(loop);
     run_timers(loop);
-    if (ready > 0)
-        run_watches(loop, items, from, count);
+    if (ready > 0 && items[1].revents != 0)
+        run_descriptors(loop);
+    for (int i = 2; i < count && ready > 0 && !halted(loop); i++)
+        if (items[i].revents != 0)
+            run_watch(loop, from[i], items[i].socket, items[i].fd);
     loop->depth--;
     free(items);
     free(from);

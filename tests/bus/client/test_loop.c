@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -184,6 +185,68 @@ static void full_is_a_status(void **state)
     assert_int_equal(status, BB_FULL);
 }
 
+static void count(void *context)
+{
+    ((struct world *)context)->calls++;
+}
+
+/* A file on the disk is always ready, as poll has it, though epoll takes none. */
+static void a_file_is_always_ready(void **state)
+{
+    struct world *w = *state;
+    char path[] = "/tmp/bb-loop-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    unlink(path);
+    assert_int_equal(bb_loop_watch(w->loop, file, 0, count, w), BB_OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(bb_loop_turn(w->loop, 1000), BB_OK);
+    assert_int_equal(w->calls, 3);
+    bb_loop_unwatch(w->loop, file);
+    close(file);
+    assert_int_equal(bb_loop_turn(w->loop, 1), BB_OK);
+    assert_int_equal(w->calls, 3);
+}
+
+/* A descriptor that is closed before it is given up, its number then given to another one. */
+static void a_number_may_come_again(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(bb_loop_watch(w->loop, w->fds[0], 0, fail_if_called, w), BB_OK);
+    close(w->fds[0]);
+    close(w->fds[1]);
+    int was = w->fds[0];
+    assert_int_equal(pipe(w->fds), 0);
+    assert_int_equal(w->fds[0], was);
+    bb_loop_unwatch(w->loop, was);
+    assert_int_equal(bb_loop_watch(w->loop, w->fds[0], 0, count, w), BB_OK);
+    assert_int_equal(write(w->fds[1], "x", 1), 1);
+    assert_int_equal(bb_loop_turn(w->loop, 1000), BB_OK);
+    assert_int_equal(w->calls, 1);
+    bb_loop_want_output(w->loop, w->fds[0], true); /* and no more input: still called for what is there */
+    assert_int_equal(bb_loop_turn(w->loop, 1000), BB_OK);
+    assert_int_equal(w->calls, 2);
+}
+
+/* More of them ready than one turn serves: all have their turn. */
+static void many_are_served_in_turn(void **state)
+{
+    struct world *w = *state;
+    int fds[100];
+    for (int i = 0; i < 100; i++) {
+        fds[i] = dup(w->fds[0]);
+        assert_int_equal(bb_loop_watch(w->loop, fds[i], 0, count, w), BB_OK);
+    }
+    assert_int_equal(write(w->fds[1], "x", 1), 1);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(bb_loop_turn(w->loop, 1000), BB_OK);
+    assert_int_equal(w->calls, 4 * 64);
+    for (int i = 0; i < 100; i++) {
+        bb_loop_unwatch(w->loop, fds[i]);
+        close(fds[i]);
+    }
+}
+
 #define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, open_loop, close_loop)
 
 int main(void)
@@ -197,6 +260,9 @@ int main(void)
         LOOP_TEST(a_zeromq_socket_is_level_triggered),
         LOOP_TEST(turns_within_a_handler_go_on_after_stop),
         LOOP_TEST(full_is_a_status),
+        LOOP_TEST(a_file_is_always_ready),
+        LOOP_TEST(a_number_may_come_again),
+        LOOP_TEST(many_are_served_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
