@@ -101,8 +101,8 @@ class Nodes(unittest.TestCase):
         self.assertRegex(lines[0], r"^\d+\.\d+ ")
 
     def test_2_update_goes_on_through_everything(self):
-        """Two boards are sent an image at once, with the dispatch at work: one cable is pulled in the middle, and the other board's agent
-        is killed."""
+        """Two boards are sent an image at once, with the dispatch at work: one cable is pulled in the middle while that board loses its
+        power, and the other board's agent is killed."""
         first, second = Update(self.town, "L1", NEXT), Update(self.town, "DG1", NEXT, "--json")
         self.on_the_way("L1")
         self.on_the_way("DG1")
@@ -116,6 +116,8 @@ class Nodes(unittest.TestCase):
         self.town.wire.say(f"unplug {self.town.cable('L1', 'agent')}")
         self.town.processes["dg-agent"].kill()
         wait_until(lambda: not self.town.known("L1")["online"], PATIENCE_S, "L1 is offline")
+        self.town.processes["L1"].kill()  # and its power fails, too
+        self.town.processes["L1"].start()
         self.town.wire.say(f"replug {self.town.cable('L1', 'agent')}")
         self.town.start_agent("dg-agent")
         done = first.result()
