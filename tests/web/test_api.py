@@ -261,6 +261,26 @@ class Api(unittest.TestCase):
 
     # -- errors -------------------------------------------------------------------------------------------------------
 
+    def test_a_wallet(self):
+        """/rpc says what the command line says, as a wallet shows it."""
+        asked = []
+
+        def rpc(method, *params):
+            asked.append({"jsonrpc": "2.0", "id": len(asked), "method": method, "params": list(params)})
+            answer = self.town.post("/rpc", asked[-1], token=None).json
+            self.assertEqual((answer["jsonrpc"], answer["id"]), ("2.0", len(asked) - 1))
+            return answer["result"]
+        chain = self.town.document("chain", "status")
+        self.assertEqual(int(rpc("eth_chainId"), 16), int(chain["chain_id"]))
+        self.assertEqual(rpc("net_version"), chain["chain_id"])
+        for account in self.town.document("account", "list")["accounts"]:
+            for address in (account["address"], account["address"].lower(), "0x" + account["address"][2:].upper()):
+                self.assertEqual(int(rpc("eth_getBalance", address, "latest"), 16), int(account["money"]) * 10**9, account["name"])
+                self.assertEqual(int(rpc("eth_getTransactionCount", address), 16), int(account["nonce"]), account["name"])
+        self.assertEqual(rpc("eth_getBalance", "0x" + "12" * 20, "pending"), "0x0")
+        self.assertGreaterEqual(int(rpc("eth_blockNumber"), 16), 2)
+        self.assertEqual([a["result"] for a in self.town.post("/rpc", asked[:2], token=None).json], [hex(int(chain["chain_id"])), chain["chain_id"]])
+
     def test_unknown_names(self):
         for path in ("accounts/nobody", "accounts/nobody/statement", "accounts/nobody/orders", "market/trades?account=nobody",
                      "chain/blocks/999999", "chain/transactions/0x" + "12" * 32, "chain/transactions/0x" + "12" * 32 + "/receipt",

@@ -248,6 +248,10 @@ static void test_quantities(void **state)
     } cases[] = {{"0", "0x0"},
                  {"1", "0x3b9aca00"},
                  {"1000000000", "0xde0b6b3a7640000"},
+                 {"4294967296", "0x3b9aca0000000000"},
+                 {"18446744069414584320", "0x3b9ac9ffc465360000000000"},
+                 {"18446744073", "0xffffffffd5b51a00"},
+                 {"18446744074", "0x100000000114fe400"},
                  {"18446744073709551615", "0x3b9ac9ffffffffffc4653600"}};
     char text[RPC_QUANTITY_SIZE];
     (void)state;
