@@ -214,7 +214,8 @@ static void add_target(struct updating *u, const json_t *node)
     if (u->count == TARGETS)
         return;
     *t = (struct target){.seen_ms = bb_loop_mono_ms()};
-    snprintf(t->name, sizeof t->name, "%s", nodes_text(node, "name"));
+    char name[LISTING_TEXT_MAX]; /* may go to the terminal */
+    snprintf(t->name, sizeof t->name, "%.31s", listing_text(node, "name", LISTING_TEXT, FORMAT_PEOPLE, name));
     snprintf(t->agent, sizeof t->agent, "%s", nodes_text(node, "agent"));
     snprintf(t->before, sizeof t->before, "%s", nodes_text(node, "firmware"));
     if (!json_is_true(json_object_get(node, "online")))
@@ -242,6 +243,43 @@ static enum exit_code find_targets(struct updating *u)
 }
 
 /* -- the end -- */
+
+/* Why a board gave an image up stands in its log: event=rolled-back image="A" reason="ended by signal 6". */
+static void add_reason(struct target *t, const json_t *lines)
+{
+    const json_t *line;
+    size_t i;
+    char reason[160] = "";
+    json_array_foreach(lines, i, line)
+    {
+        const char *text = json_is_string(line) ? json_string_value(line) : "";
+        const char *at = strstr(text, "event=rolled-back ");
+        at = at != NULL ? strstr(at, "reason=\"") : NULL;
+        if (at != NULL)
+            snprintf(reason, sizeof reason, "%.*s", (int)strcspn(at + 8, "\""), at + 8);
+    }
+    size_t used = strlen(t->text);
+    if (*reason != '\0')
+        snprintf(t->text + used, sizeof t->text - used, "; its log says: %s", reason);
+}
+
+static void ask_reasons(struct updating *u)
+{
+    for (size_t i = 0; i < u->count; i++) {
+        struct target *t = &u->targets[i];
+        char params[96], *answer = NULL;
+        if (strcmp(t->phase, "rolled back") != 0)
+            continue;
+        snprintf(params, sizeof params, "{\"name\":\"%s\",\"lines\":64}", t->name);
+        /* Without an answer the sentence of the agent is all that there is. */
+        enum status status =
+            bb_call(u->session.client, t->agent, "node.log", params, u->session.timeout_ms, &answer);
+        json_t *result = status == BB_OK && answer != NULL ? json_loads(answer, 0, NULL) : NULL;
+        add_reason(t, json_object_get(result, "lines"));
+        json_decref(result);
+        free(answer);
+    }
+}
 
 static enum exit_code worst(const struct updating *u)
 {
@@ -299,6 +337,7 @@ static enum exit_code run(struct updating *u)
         code = watch_all(u, deadline_ms);
     if (code != EXIT_DONE)
         return code;
+    ask_reasons(u);
     if (call_flag(u->call, "json"))
         print_json(u);
     else

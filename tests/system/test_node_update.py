@@ -135,7 +135,7 @@ class Nodes(unittest.TestCase):
     def test_3_rollback(self):
         before = self.town.known("L2")
         _, told = self.town.node("update", "L2", BAD, code=6)
-        self.assertIn("L2: rolled back: ", told)
+        self.assertRegex(told, "L2: rolled back: .*; its log says: ended by signal 6")
         wait_until(lambda: self.town.known("L2")["state"] == "rolled back", PATIENCE_S, "the board says so, too")
         after = self.town.known("L2")
         self.assertEqual((after["running"], after["state"], after["firmware"]), (before["running"], "rolled back", before["firmware"]))
