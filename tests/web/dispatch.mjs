@@ -130,6 +130,8 @@ await suite("dispatch", async ({ check, world, open, shots, saved }) => {
         await page.getByRole("dialog").getByRole("button", { name: "Set" }).click();
         await until("the new limit, and the power within it", async () => /^20\.00 of 20\.0/.test(await row(page, "L5").locator(".bar-value").innerText()), 6000);
         await until("a new run", async () => (await world.api("dispatch/runs"))[0].id > id, 6000);
+        const newest = (await world.api("dispatch/runs"))[0].id;
+        await until("the page draws the new run", async () => (await page.innerText(".panel .note >> nth=0")).startsWith(`run ${newest},`), 4000);
         await world.post("dispatch/L5/parameter", { pmax_kw: 100.53 });
         await until("all certified again", async () => /Certificate complete/.test(await page.locator(".certificate").innerText()));
     });

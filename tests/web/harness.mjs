@@ -266,7 +266,7 @@ export async function suite(name, body) {
         const { chromium } = load("playwright-core");
         [run.browser] = await Promise.all([chromium.launch({ executablePath: CHROMIUM, headless: true, args: CHROMIUM_FLAGS }), run.world.start()]);
         console.log(`# up after ${Date.now() - begin} ms: ${run.world.url}`);
-        await body({ world: run.world, check: run.check.bind(run), open: run.open.bind(run), axe: run.axe.bind(run), shots: run.shots.bind(run), saved: run.saved.bind(run) });
+        await body({ world: run.world, browser: run.browser, check: run.check.bind(run), open: run.open.bind(run), axe: run.axe.bind(run), shots: run.shots.bind(run), saved: run.saved.bind(run) });
         await run.check("nothing was said on a console", async () => assert.deepEqual(run.errors, []));
     } catch (error) {
         run.failed++;

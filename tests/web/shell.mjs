@@ -3,7 +3,7 @@ import { assert, giveToken, sleep, suite, until } from "./harness.mjs";
 
 const PAGES = { "/": "Overview", "/dispatch": "Dispatch", "/market": "Market", "/chain": "Chain", "/bus": "Bus", "/agents": "Agents", "/alarms": "Alarms" };
 
-await suite("shell", async ({ check, world, open, axe }) => {
+await suite("shell", async ({ check, world, open, axe, browser }) => {
     const badge = (page) => page.locator("#freshness").innerText();
     const live = (page, ms) => until("live", async () => /^Live/.test(await badge(page)), ms);
 
@@ -126,6 +126,28 @@ await suite("shell", async ({ check, world, open, axe }) => {
         assert.ok(Date.now() - begin < 1000, "the tenth tab waits for a connection");
         await until("one stream", async () => /^busbar_web_streams 1$/m.test(await fetch(world.url + "/metrics").then((answer) => answer.text())), 4000);
         await first.context().close();
+    });
+
+    await check("a browser without SharedWorker has a stream of its own", async () => {
+        const context = await browser.newContext();
+        await context.addInitScript(() => delete window.SharedWorker);
+        const page = await open("/", { context });
+        await live(page);
+        await until("the numbers", async () => /All 16 boards agree/.test(await page.innerText("#verdict")));
+        await context.close();
+    });
+
+    await check("what cannot be had is said, and is asked for again", async () => {
+        const context = await browser.newContext();
+        await context.route("**/api/v1/alarms", (route) => route.fulfill({ status: 503, contentType: "application/json", body: '{"error":{"code":"unreachable","text":"the bus is down"}}' }));
+        const page = await open("/alarms", { context, expect: [/status of 503/] });
+        await live(page); /* when the stream opens, everything is asked for anew */
+        await sleep(300);
+        await until("why not", async () => /Not there at the moment\s+the bus is down/.test(await page.innerText(".failure")));
+        await context.unroute("**/api/v1/alarms");
+        await page.getByRole("button", { name: "Try again" }).click();
+        await until("there it is", async () => (await page.innerText(".empty-title")) === "No alarms");
+        await context.close();
     });
 
     const failing = [/Failed to load resource/, /net::ERR/, /ERR_CONNECTION/];

@@ -51,6 +51,10 @@ function drawMarks(u, marks) {
         const upright = mark.x !== undefined;
         const at = upright ? u.valToPos(mark.x, "x", true) : u.valToPos(mark.y, "y", true);
         const inside = upright ? at >= bbox.left && at <= bbox.left + bbox.width : at >= bbox.top && at <= bbox.top + bbox.height;
+        if (upright && mark.text && at > bbox.left + bbox.width) {
+            ctx.textAlign = "right"; /* it lies beyond what is shown */
+            ctx.fillText(mark.text + " →", bbox.left + bbox.width - 6 * ratio, bbox.top + (13 + 15 * line++) * ratio);
+        }
         if (!inside) continue;
         if (mark.colour) ctx.strokeStyle = ctx.fillStyle = colour(mark.colour);
         ctx.beginPath();
@@ -91,7 +95,7 @@ function options(props, size, hidden, onHover, marks) {
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
         scales: { x: { time: Boolean(x.time), range: x.range ? () => x.range : (u, min, max) => [min, max === min ? min + 1 : max] }, y: { range: (u, min, max) => (min === null ? [0, 1] : y.range ? y.range(min, max) : uPlot.rangeNum(min, max, 0.1, true)) } },
         axes: [
-            { ...axis, size: x.label ? 30 : 28, label: x.label || undefined, labelSize: 13, values: (u, ticks) => ticks.map((value) => (x.time ? clock(value * 1000) : fixed(value, Number.isInteger(value) ? 0 : 1))), space: x.time ? 76 : 40 },
+            { ...axis, size: x.label ? 30 : 28, label: x.label || undefined, labelSize: 13, values: (u, ticks) => ticks.map((value) => (x.time ? clock(value * 1000) : fixed(value, digitsOf(ticks)))), space: x.time ? 76 : 40 },
             { ...axis, size: 50, label: y.label, values: (u, ticks) => ticks.map((value) => fixed(value, digitsOf(ticks))) },
         ],
         series: [

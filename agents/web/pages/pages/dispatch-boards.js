@@ -5,6 +5,9 @@ import { html } from "/view.js";
 
 export const limitOf = (board) => board.limit_kw ?? null;
 
+/* A board that has exchanged nothing yet has no λ, whatever its counter says; nor has one that is away. */
+export const lambdaOf = (board) => (board.online && ((board.exchange ?? board.k) > 0 || board.lambda > 0) ? board.lambda : null);
+
 export const COLUMNS = [
     { key: "board", label: "Board", value: (b) => b.name },
     { key: "kind", label: "Kind", value: (b) => b.kind },
@@ -94,7 +97,7 @@ export function Beside({ boards, iterations }) {
     if (!isTable1(boards)) return "";
     const online = boards.filter((board) => board.online);
     const sum = (kind) => online.filter((board) => board.kind === kind).reduce((total, board) => total + board.kw, 0);
-    const lambdas = online.map((board) => board.lambda).sort((a, b) => a - b);
+    const lambdas = online.map(lambdaOf).filter((lambda) => lambda !== null).sort((a, b) => a - b);
     const here = [lambdas.length ? (lambdas[0] + lambdas[lambdas.length - 1]) / 2 : null, sum("generator"), sum("consumer"), iterations];
     return html`<table class="beside"><caption class="hidden">These boards beside the thesis</caption>
         <thead><tr><th scope="col">Table 1</th><th scope="col" class="number">here</th><th scope="col" class="number">thesis</th></tr></thead>

@@ -1,4 +1,5 @@
 /* Who hears whom: the boards on a ring, in the site's order, their links as chords. A square generates, a circle consumes. */
+import { lambdaOf } from "/pages/dispatch-boards.js";
 import { boardState, Shape } from "/ui.js";
 import { html } from "/view.js";
 
@@ -18,7 +19,8 @@ function linkOf(a, b, degrees) {
 
 /* How far a board's λ is from the others' middle, 0 to 1: the wash of its mark. */
 function distance(board, middle, spread) {
-    return spread > 0 ? Math.min(1, Math.abs(board.lambda - middle) / spread) : 0;
+    const lambda = lambdaOf(board);
+    return lambda !== null && spread > 0 ? Math.min(1, Math.abs(lambda - middle) / spread) : 0;
 }
 
 function Node({ board, at, chosen, onChoose, wash }) {
@@ -43,7 +45,7 @@ export function Topology({ boards, links, chosen, onChoose }) {
     const degrees = new Map();
     for (const pair of known) for (const name of pair) degrees.set(name, (degrees.get(name) || 0) + 1);
     const states = known.map(([a, b]) => linkOf(by.get(a).board, by.get(b).board, degrees));
-    const lambdas = boards.filter((board) => board.online).map((board) => board.lambda).sort((a, b) => a - b);
+    const lambdas = boards.map(lambdaOf).filter((lambda) => lambda !== null).sort((a, b) => a - b);
     const middle = lambdas[Math.floor(lambdas.length / 2)] ?? 0;
     const spread = lambdas.length ? Math.max(lambdas[lambdas.length - 1] - middle, middle - lambdas[0]) : 0;
     const summary = topologySummary(known, states);

@@ -2,7 +2,7 @@
 import { Chart, ChartTools } from "/chart.js";
 import { useApi, useChannel, useLink } from "/data.js";
 import { clock, fixed, save, show, short, withUnit } from "/format.js";
-import { Bars, COLUMNS, Chosen, limitOf } from "/pages/dispatch-boards.js";
+import { Bars, COLUMNS, Chosen, lambdaOf, limitOf } from "/pages/dispatch-boards.js";
 import { THESIS_ITERATIONS, readRun, runText, useRun, useRuns } from "/pages/dispatch-run.js";
 import { Topology } from "/pages/dispatch-topology.js";
 import { useQuery } from "/route.js";
@@ -35,7 +35,7 @@ function Certificate({ boards, run, replaying }) {
     const certified = boards.filter((board) => board.certified).length;
     const ordered = online.filter((board) => board.mode && board.mode !== "automatic").length;
     const sum = (kind) => online.filter((board) => board.kind === kind).reduce((total, board) => total + board.kw, 0);
-    const lambdas = online.map((board) => board.lambda);
+    const lambdas = online.map(lambdaOf).filter((lambda) => lambda !== null);
     const low = Math.min(...lambdas), high = Math.max(...lambdas);
     const complete = boards.length > 0 && certified === boards.length;
     const agreed = online.length > 0 && high - low < 0.000002;
@@ -167,7 +167,7 @@ function Convergence({ run, until, controls, live }) {
     }, [certified, reached]);
     const x = { label: "exchange k", digits: 0, range: [0, near ? Math.max(10, last + 1) : Math.max(THESIS_ITERATIONS + 6, last + 1)], csv: "exchange" };
     const tools = columns && html`<button type="button" class="small" aria-pressed=${near} onClick=${() => setQuery({ zoom: near ? null : 1 })}>Zoom</button><${ChartTools} name="lambda" title="incremental cost of each board" series=${series} data=${columns} x=${x} />`;
-    return html`<${Panel} title=${html`λ<sub>i</sub>(k): every board's incremental cost, by exchange`} note=${run && `${run.id === "file" ? "from a file" : `run ${run.id}`}, began ${clock(run.started_ms)}`} class="w8" aside=${tools}>
+    return html`<${Panel} title=${html`λ<sub>i</sub>(k), every board's incremental cost`} note=${run && `${run.id === "file" ? "from a file" : `run ${run.id}`}, began ${clock(run.started_ms)}`} class="w8" aside=${tools}>
         ${controls}
         ${columns && columns[0].length
             ? html`<${Chart} name="lambda" title="Incremental cost of each board" series=${series} data=${columns} x=${x} y=${{ label: "$/kWh" }} marks=${marks} height=${316}
