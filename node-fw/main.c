@@ -126,14 +126,15 @@ static _Noreturn void run_machine(void)
 
 /* -- the command line -- */
 
-static bool take_seconds(const char *text, uint32_t *out)
+/* 1 … 3600: seconds, or a descriptor. */
+static bool take_number(const char *text, uint32_t *out)
 {
     char *end;
     errno = 0;
-    unsigned long seconds = strtoul(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || *text == '-' || seconds == 0 || seconds > 3600)
+    unsigned long number = strtoul(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || *text == '-' || number == 0 || number > 3600)
         return false;
-    *out = (uint32_t)seconds;
+    *out = (uint32_t)number;
     return true;
 }
 
@@ -164,9 +165,9 @@ static bool take_option(int c, struct arguments *out)
     out->format = out->format || c == 'f';
     out->show = out->show || c == 's';
     uint32_t tether = 0;
-    if (c == 'W' && take_seconds(optarg, &tether))
+    if (c == 'W' && take_number(optarg, &tether))
         out->worker = (int)tether;
-    return c == 't' ? take_seconds(optarg, &out->trial_s) : c != 'S' || take_seconds(optarg, &out->stall_s);
+    return c == 't' ? take_number(optarg, &out->trial_s) : c != 'S' || take_number(optarg, &out->stall_s);
 }
 
 /* True when the arguments say one of the things that can be done. */
