@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STREAM_CHANNEL_MAX   63           /* bytes of a channel's name: letters, digits, and . : _ - */
+#define STREAM_CHANNEL_MAX   79           /* bytes of a channel's name: letters, digits, and . : _ - */
 #define STREAM_KEY_MAX       1024         /* bytes of a key */
 #define STREAM_VALUE_MAX     (256 * 1024) /* bytes of a value */
 #define STREAM_KEYS_MAX      8192         /* keys kept; beyond, the one published longest ago goes */

@@ -244,6 +244,20 @@ class Api(unittest.TestCase):
         self.refused(post("/api/v1/agents/nobody/start"), 404, "not-found")
         events.close()
 
+    def test_an_agent_that_is_removed(self):
+        """It is stopped, removed, and that is told."""
+        town = self.town
+        archive = town.home / "crasher.agent"
+        archive.write_bytes(bundle({"crash": "#!/bin/sh\nexit 3\n"}, name="crasher", command=["./crash"]))
+        events = town.events("channels=agents,alarms")
+        town.busbar("agent", "install", archive, "--yes")
+        self.assertIn(town.post("/api/v1/agents/crasher/start").status, (200, 422))
+        town.post("/api/v1/agents/crasher/stop")
+        town.busbar("agent", "remove", "crasher", "--yes")
+        events.until(lambda channel, key, value: (channel, key, value.get("state")) == ("agents", "crasher", "removed"), "it is removed")
+        events.close()
+        self.refused(town.get("/api/v1/agents/crasher"), 404, "not-found")
+
     def test_submit(self):
         ledger = self.town.ledger
         signed, identity = ledger.signed("p2", "SellOrder", energyWh=1000, priceMicroPerKWh=200000)
@@ -328,6 +342,11 @@ class Api(unittest.TestCase):
         self.assertTrue(all(item[2].startswith("test/") for item in bus))
         self.assertFalse(bus[0][3]["cut"])
         self.assertEqual(bus[0][3]["sender"], "cli.test")
+        self.town.peer.publish("test/once", 1)
+        self.town.peer.publish("test/end", 1)
+        events.until(lambda channel, key, value: channel == "bus" and key == "test/end", "the last one")
+        with events.lock:
+            self.assertEqual(len([item for item in events.heard if item[2] == "test/once"]), 1)
         events.close()
 
     def test_many_ask_once(self):
@@ -358,6 +377,7 @@ class Away(unittest.TestCase):
     def test_peers_that_are_away(self):
         with towns.Town(agentd=False) as town:
             town.certified()
+            self.look_at_what_lasts(town)
             events = town.events("channels=overview,dispatch,alarms")
             self.assertEqual(town.get("/api/v1/agents").status, 503)
             self.look_at_a_board(town, events)
@@ -365,6 +385,17 @@ class Away(unittest.TestCase):
             self.look_at_the_ledger(town, events)
             self.look_at_the_bus(town, events)
             events.close()
+
+    def look_at_what_lasts(self, town):
+        """A condition from before the dashboard was there."""
+        town.processes["webd"].stop()
+        (town.home / "run/web.address").unlink(missing_ok=True)
+        town.peer.publish("alerts/modbus/meter1", {"name": "meter1", "alert": "lost", "text": "meter1 does not answer"})
+        town.peer.publish("alerts/modbus/meter2", {"name": "meter2", "alert": "not-put-back", "text": "a point of meter2"})
+        town.start_web()
+        wait_until(lambda: [a["name"] for a in town.get("/api/v1/alarms").json] == ["meter1"], PATIENCE_S, "meter1's alarm")
+        town.peer.publish("alerts/modbus/meter1", {"name": "meter1", "alert": "returned", "text": "it is back"})
+        wait_until(lambda: not town.get("/api/v1/alarms").json[0]["standing"], PATIENCE_S, "meter1 is back")
 
     def look_at_a_board(self, town, events):
         began = time.monotonic()

@@ -69,9 +69,17 @@ static void tell_agent(struct api *api, const json_t *agent)
     if (line == NULL)
         return;
     snprintf(topic, sizeof topic, "alerts/agent/%.100s", name);
-    if (strcmp(state, "running") == 0)
+    if (strcmp(state, "crashed") == 0 && !alarms_stands(&api->alarms, topic, "crash-loop"))
+        watch_raise(api,
+                    &(struct alarm_event){topic, name, "crash-loop", "it is not started any more", true});
+    else if (strcmp(state, "running") == 0 || strcmp(state, "stopped") == 0 || strcmp(state, "removed") == 0)
         watch_clear(api, topic, "crash-loop");
-    stream_publish(api->with.hub, "agents", name, line);
+    if (strcmp(state, "removed") == 0) {
+        stream_forget(api->with.hub, "agents", name);
+        stream_pass(api->with.hub, "agents", name, line);
+    } else {
+        stream_publish(api->with.hub, "agents", name, line);
+    }
     free(line);
 }
 
@@ -117,22 +125,28 @@ static bool stands(const char *topic, const char *alert)
     return false;
 }
 
-static void on_alert(void *context, const char *topic, const char *sender, const char *headers,
-                     const char *message)
+/* An alert, now (fresh) or kept from before we were there: then it counts when it tells of what may last. */
+static void take_alert(struct api *api, const char *topic, const char *message, bool fresh)
 {
-    struct api *api = context;
-    (void)sender, (void)headers;
     json_t *object = json_loads(message, 0, NULL), *plain = json_string(topic);
     const char *name = json_string_value(json_object_get(object, "name")),
                *alert = json_string_value(json_object_get(object, "alert")),
                *text = json_string_value(json_object_get(object, "text"));
-    if (alert != NULL && plain != NULL && strcmp(alert, "returned") == 0)
+    bool good = alert != NULL && plain != NULL;
+    if (good && strcmp(alert, "returned") == 0)
         watch_clear(api, topic, "lost");
-    else if (alert != NULL && plain != NULL)
+    else if (good && (fresh || (stands(topic, alert) && !alarms_stands(&api->alarms, topic, alert))))
         watch_raise(api, &(struct alarm_event){topic, name == NULL ? "" : name, alert,
                                                text == NULL ? "" : text, stands(topic, alert)});
     json_decref(object);
     json_decref(plain);
+}
+
+static void on_alert(void *context, const char *topic, const char *sender, const char *headers,
+                     const char *message)
+{
+    (void)sender, (void)headers;
+    take_alert(context, topic, message, true);
 }
 
 /* -- the sniffer
@@ -227,7 +241,7 @@ static void on_agents(void *context, const struct relay_answer *answer)
         tell_agent(context, json_array_get(agents, i));
 }
 
-/* The last words of the ledger, as the broker has kept them. */
+/* What the broker has kept of the ledger's last words, and of alerts that may last. */
 static void on_kept(void *context, const struct relay_answer *answer)
 {
     const json_t *rows = json_object_get(answer->json, "messages");
@@ -236,9 +250,23 @@ static void on_kept(void *context, const struct relay_answer *answer)
         const char *topic = json_string_value(json_object_get(row, "topic")),
                    *sender = json_string_value(json_object_get(row, "sender")),
                    *message = json_string_value(json_object_get(row, "message"));
-        if (topic != NULL && sender != NULL && message != NULL)
+        if (topic == NULL || sender == NULL || message == NULL)
+            continue;
+        if (strncmp(topic, "market/", 7) == 0)
             take_market(context, topic, sender, message, false);
+        else
+            take_alert(context, topic, message, false);
     }
+}
+
+static void ask_kept(struct api *api, const char *prefix)
+{
+    relay_ask(api->relay,
+              (struct relay_question){.peer = "busbar.broker",
+                                      .method = "retained",
+                                      .params = json_pack("{s:s}", "prefix", prefix),
+                                      .timeout_ms = ASK_MS},
+              on_kept, api);
 }
 
 static void greet(struct api *api, const char *peer)
@@ -255,14 +283,8 @@ static void greet(struct api *api, const char *peer)
     question.method = "agent.list";
     if (strcmp(peer, "agentd") == 0)
         relay_ask(api->relay, question, on_agents, api);
-    question = (struct relay_question){.peer = "busbar.broker",
-                                       .method = "retained",
-                                       .params = json_pack("{s:s}", "prefix", "market/"),
-                                       .timeout_ms = ASK_MS};
     if (strcmp(peer, "ledger") == 0)
-        relay_ask(api->relay, question, on_kept, api);
-    else
-        json_decref(question.params);
+        ask_kept(api, "market/");
     json_decref(agents);
 }
 
@@ -280,6 +302,7 @@ static void take_list(struct api *api, const char *text)
     const char *peer;
     size_t i;
     api->present = json_object();
+    ask_kept(api, "alerts/modbus/");
     json_array_foreach(list, i, value)
     {
         if (json_is_string(value))
