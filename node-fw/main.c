@@ -1,7 +1,6 @@
 /* busbar-node: the program of one board on POSIX. The command line, and the first process of a machine. */
 #include "node-fw/card_tool.h"
 #include "node-fw/clock.h"
-#include "node-fw/journal.h"
 #include "node-fw/machine.h"
 #include "node-fw/supervisor.h"
 #include "node-fw/worker.h"
@@ -116,7 +115,7 @@ static _Noreturn void run_machine(void)
                                     .machine = true};
     bool memory = strcmp(words.card, CARD_MEMORY) == 0;
     if (memory || !await_card(words.card) || card_tool_open(words.card, NULL, &file, &card) != 0) {
-        journal_say(clock_mono(), "no-card", "path=%s", words.card);
+        s.lost = memory ? NULL : words.card;
         if (card_tool_open(CARD_MEMORY, NULL, &file, &card) != 0)
             machine_reboot();
     }

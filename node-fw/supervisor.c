@@ -18,8 +18,9 @@
 
 #define GOODBYE_MS 2000 /* for the worker, when the supervisor is asked to end */
 #define HOPELESS   20   /* workers in a row that could not even be started */
-#define PACKETS    512 /* of the worker, at once: more than the socket holds, so that no progress waits behind \
-                        */
+#define PACKETS                                                                                              \
+    512 /* of the worker, at once: more than the socket holds, so that no progress waits behind              \
+         */
 
 struct supervisor {
     const struct supervisor_settings *settings;
@@ -249,6 +250,9 @@ int supervisor_run(struct card_file *file, struct card *card, const struct super
     journal_to(log_line, s);
     journal_say(clock_mono(), "supervisor", "version=%s port=%s watchdog=%d", BUSBAR_VERSION, settings->port,
                 s->watchdog.fd >= 0);
+    if (settings->lost)
+        journal_say(clock_mono(), "no-card", "path=%s what=\"settings and images are in memory only\"",
+                    settings->lost);
     if (card->damaged)
         journal_say(clock_mono(), "card-damaged", "records=%#x", card->damaged);
     while (!stop && s->failures < HOPELESS)

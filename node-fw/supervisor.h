@@ -12,6 +12,7 @@
 struct supervisor_settings {
     const char *port;
     const char *watchdog; /* a path; NULL: none */
+    const char *lost;     /* a card area that could not be used, for the log; NULL: none */
     const char *runner;   /* a program and its arguments, that images of slots are started with; NULL: none */
     uint32_t watchdog_s, trial_s, stall_s;
     bool machine; /* the first process of a machine: never ends */
