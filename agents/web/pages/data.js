@@ -121,6 +121,7 @@ function take(message) {
         state.up = message.up;
         tellState();
     } else if (message.type === "ticket") giveTicket();
+    else if (message.type === "again") wish();
 }
 
 async function giveTicket() {

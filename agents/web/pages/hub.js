@@ -5,6 +5,7 @@
  *   {type:"history", channel, items}      what went by before it asked (HISTORY below): [[time_ms, value], …]
  *   {type:"clock", value}                 once a second
  *   {type:"link", up}                     the stream is open, or is not
+ *   {type:"again"}                        say again what you want (of the worker: the tab was silent for long)
  *   {type:"ticket"}                       the server wants one: answer with ticket(text) */
 
 const HISTORY = { overview: 900 }; /* the newest so many values of these channels are kept for a tab that opens later */

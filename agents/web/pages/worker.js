@@ -9,7 +9,9 @@ function serve(port) {
     const client = { post: (message) => port.postMessage(message) };
     ports.set(client, Date.now());
     port.onmessage = ({ data }) => {
+        const forgotten = !ports.has(client); /* a tab that the browser had put to sleep */
         ports.set(client, Date.now());
+        if (forgotten && data.type === "ping") client.post({ type: "again" });
         if (data.type === "want") hub.want(client, data.channels, data.filter);
         else if (data.type === "ticket") hub.ticket(data.text);
         else if (data.type === "leave") {
