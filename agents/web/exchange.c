@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Of all answers that are on their way; small ones go in any case. */
+#define CARRIED_BYTES (64u << 20)
+#define SMALL_BYTES   65536
+
 const char *exchange_path(const struct exchange *exchange)
 {
     return exchange->request->path;
@@ -78,22 +82,55 @@ void exchange_answer(struct exchange *exchange, unsigned http_status, struct MHD
     }
 }
 
-struct MHD_Response *exchange_response(const char *content_type, char *text)
+/* A text on its way to a client: its bytes count among the server's until the last has left. */
+struct load {
+    uint64_t *carried;
+    size_t size;
+    char *text;
+};
+
+static void put_down(void *context)
 {
-    struct MHD_Response *response =
-        text == NULL ? NULL : MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-    if (response == NULL)
+    struct load *load = context;
+    *load->carried -= load->size;
+    free(load->text);
+    free(load);
+}
+
+/* A response with this text (malloc'd, taken). NULL: the memory ran out. */
+static struct MHD_Response *make_response(struct exchange *exchange, const char *content_type, char *text)
+{
+    struct load *load = text == NULL ? NULL : malloc(sizeof *load);
+    if (load == NULL) {
         free(text);
+        return NULL;
+    }
+    *load = (struct load){&exchange->server->carried, strlen(text), text};
+    *load->carried += load->size;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer_with_free_callback_cls(load->size, text, put_down, load);
+    if (response == NULL)
+        put_down(load);
     exchange_header(response, "Content-Type", content_type);
     return response;
 }
 
+/* Clients that ask for much and read nothing could hold any amount of memory otherwise. */
+static bool can_carry(const struct exchange *exchange, size_t size)
+{
+    return size <= SMALL_BYTES || exchange->server->carried + size <= CARRIED_BYTES;
+}
+
 void exchange_text(struct exchange *exchange, unsigned http_status, const char *content_type, char *text)
 {
-    if (text == NULL)
+    if (text == NULL) {
         exchange_fail(exchange, 500, "memory", "the memory ran out");
-    else
-        exchange_answer(exchange, http_status, exchange_response(content_type, text));
+    } else if (can_carry(exchange, strlen(text))) {
+        exchange_answer(exchange, http_status, make_response(exchange, content_type, text));
+    } else {
+        free(text);
+        exchange_fail(exchange, 503, "full", "too many large answers are on their way; try again");
+    }
 }
 
 void exchange_json(struct exchange *exchange, unsigned http_status, char *json)
@@ -114,7 +151,7 @@ void exchange_fail(struct exchange *exchange, unsigned http_status, const char *
         document = json_pack("{s:{s:s,s:s}}", "error", "code", code, "text", code);
     char *json = document == NULL ? NULL : json_dumps(document, JSON_COMPACT);
     json_decref(document);
-    struct MHD_Response *response = exchange_response("application/json", json);
+    struct MHD_Response *response = make_response(exchange, "application/json", json);
     /* Without memory for an answer the connection is cut. */
     exchange_answer(exchange, http_status, response);
 }

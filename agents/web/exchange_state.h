@@ -44,7 +44,4 @@ void exchange_answer(struct exchange *exchange, unsigned http_status, struct MHD
 /* Adds a header. The response may be NULL. */
 void exchange_header(struct MHD_Response *response, const char *name, const char *value);
 
-/* A response with this text (malloc'd, taken). NULL: the memory ran out. */
-struct MHD_Response *exchange_response(const char *content_type, char *text);
-
 #endif

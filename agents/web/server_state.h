@@ -22,6 +22,7 @@ struct server {
     struct exchange *exchanges;
     struct line *lines;
     struct server_counts counts;
+    uint64_t carried; /* bytes of answers that are on their way */
 };
 
 /* Gives the connection of an exchange another deadline; 0: none. */

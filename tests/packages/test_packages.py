@@ -199,13 +199,13 @@ class Packages(unittest.TestCase):
                                               "/var/lib/busbar/keys/cli.json busbar busbar 600",
                                               "/var/lib/busbar-ledger/keys/ledger.json busbar-ledger busbar-ledger 600"])
         wants = {path.name for path in (self.root / "etc/systemd/system").glob("*.wants/*")}
-        self.assertTrue({"busbar.target", "busbard.service", "busbar-ledgerd.service", "busbar-agentd.service"} <= wants, wants)
+        self.assertTrue({"busbar.target", "busbard.service", "busbar-ledgerd.service", "busbar-agentd.service", "busbar-webd.service"} <= wants, wants)
         self.assertFalse([name for name in wants if "mqtt" in name or "federation" in name or "modbus" in name])
         for unit in (self.root / "lib/systemd/system").glob("*.service"):
             command = self.unit(unit.name)["ExecStart"].split()[0] if "busbar" in unit.read_text() else None
             if command and "%i" not in command:
                 self.assertTrue(os.access(self.root / command.lstrip("/"), os.X_OK), command)
-        for page in ("man1/busbar.1.gz", "man8/busbard.8.gz", "man8/busbar-ledgerd.8.gz", "man1/busbar-doctor.1.gz"):
+        for page in ("man1/busbar.1.gz", "man8/busbard.8.gz", "man8/busbar-ledgerd.8.gz", "man8/busbar-webd.8.gz", "man1/busbar-web.1.gz", "man1/busbar-doctor.1.gz"):
             self.assertTrue((self.root / "usr/share/man" / page).exists(), page)
         self.assertIn("complete", (self.root / "usr/share/bash-completion/completions/busbar").read_text())
 
@@ -232,6 +232,19 @@ class Packages(unittest.TestCase):
         self.start("busbar-agentd.service")
         wait_until(lambda: self.doctor().get("host", {}).get("level") == "ok", "busbar-agentd")
         self.assertEqual(json.loads(self.inside("busbar", "agent", "list", "--json", user="busbar"))["agents"], [])
+        self.assertEqual(self.bad(), [])
+
+    def test_6_the_dashboard_runs(self):
+        self.start("busbar-webd.service")
+
+        def look(path):
+            ask = f"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8087{path}', timeout=20).read().decode())"
+            done = subprocess.run(["nsenter", f"--net=/proc/{self.network.pid}/ns/net", "/usr/bin/python3", "-c", ask], capture_output=True, text=True, timeout=60)
+            return done.stdout
+        wait_until(lambda: '"ready":true' in look("/readyz"), "busbar-webd is ready: " + (FOLDER / "busbar-webd.service.log").read_text())
+        self.assertIn("<title>", look("/"))
+        self.assertEqual(json.loads(look("/api/v1/overview"))["ledger"], "up")
+        self.assertEqual((self.root / "run/busbar/web.address").read_text(), "http://127.0.0.1:8087/\n")
         self.assertEqual(self.bad(), [])
 
     def test_7_an_agent_in_c(self):
