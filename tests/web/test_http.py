@@ -77,6 +77,13 @@ class Open(unittest.TestCase):
                             re.sub(r"[^/]+/[^/]+$", "", path) + name.removeprefix("../"))
         self.assertGreater(len(seen), 5)
 
+    def test_licences(self):
+        """Of everything that is of others."""
+        text = self.site.get("/licenses.txt").body.decode()
+        for name in ("preact", "htm", "uplot"):
+            self.assertIn(f"---- {name} ----", text)
+        self.assertGreater(text.count("Permission is hereby granted"), 1)
+
     def test_headers_of_every_answer(self):
         for answer in (self.site.get("/"), self.site.get("/nothing"), self.site.get("/api/v1/overview"), self.site.request("PUT", "/healthz"),
                        self.site.get("/%zz"), self.site.post("/api/v1/ticket", {}, Origin="http://evil.example")):
