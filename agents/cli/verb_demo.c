@@ -61,7 +61,8 @@ static enum status take_options(struct demo *d)
 {
     const struct call *call = d->call;
     const char *file = call_value(call, "case"), *method = call_value(call, "method");
-    const char *topology = call_value(call, "topology");
+    const char *topology = call_value(call, "topology"), *boards = call_value(call, "boards");
+    bool whole = boards != NULL && strcmp(boards, "full") == 0;
     double timeout_s;
     enum status status = file == NULL ? scenario_shipped(&d->reason, &d->scenario)
                                       : scenario_read(file, &d->reason, &d->scenario);
@@ -73,7 +74,7 @@ static enum status take_options(struct demo *d)
     if (status == BB_OK)
         status = call_integer(call, "baud", 1200, 4000000, 115200, &d->reason, &d->baud);
     if (status == BB_OK)
-        status = call_number(call, "timeout", 1, 3600, 120, &d->reason, &timeout_s);
+        status = call_number(call, "timeout", 1, 3600, whole ? 300 : 120, &d->reason, &timeout_s);
     if (status != BB_OK)
         return status;
     d->deadline_ms = bb_loop_mono_ms() + (int64_t)(timeout_s * 1000);
@@ -85,8 +86,7 @@ static enum status take_options(struct demo *d)
                             .method = method == NULL ? "curves" : method,
                             .topology = topology == NULL ? simulation_topology(&d->scenario) : topology,
                             .seed = 1};
-    const char *boards = call_value(call, "boards");
-    d->full = boards != NULL && strcmp(boards, "full") == 0;
+    d->full = whole;
     if (d->full)
         d->plan.slowness = WHOLE_SLOWNESS;
     if (boards != NULL && strcmp(boards, "process") != 0)

@@ -88,8 +88,9 @@ static const struct option demo_web = {
 static const struct option web_role = {"role", "ROLE", NULL, "viewer operator",
                                        "viewer may look, operator may act; viewer without it"};
 static const struct option keep = {"keep", NULL, NULL, NULL, "keep the temporary home, with its logs"};
-static const struct option demo_timeout = {"timeout", "SECONDS", NULL, NULL,
-                                           "how long to wait for the certificates; 120 without it"};
+static const struct option demo_timeout = {
+    "timeout", "SECONDS", NULL, NULL,
+    "how long to wait for the certificates; 120 without it, 300 for whole boards"};
 
 static const struct option card_board = {"board", "BOARD", NULL, "cubietruck emulated",
                                          "which board; emulated is for QEMU's orangepi-pc"};
