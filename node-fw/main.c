@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CARD_WAIT_MS 5000 /* for the card's device to appear */
+/* For the card's device to appear: a slow card must not make a board forget its place. */
+#define CARD_WAIT_MS 20000
 #define STALL_S      10
 #define TRIAL_S      30
 #define WATCHDOG_S   16
