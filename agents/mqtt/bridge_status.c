@@ -32,8 +32,9 @@ static json_t *mqtt_of(const struct bridge *b)
 {
     static const char *const phases[] = {"waiting", "probing", "connecting", "up"};
     const struct link *link = &b->link;
-    return json_pack("{s:b, s:s, s:s, s:i, s:s, s:s, s:o, s:b}", "connected", link->phase == LINK_UP, "phase",
-                     phases[link->phase], "host", link->settings.host, "port", link->settings.port,
+    /* Calls are served while the agent still asks the broker for its origin; the link has no place yet. */
+    return json_pack("{s:b, s:s, s:s?, s:i, s:s?, s:s, s:o, s:b}", "connected", link->phase == LINK_UP,
+                     "phase", phases[link->phase], "host", link->settings.host, "port", link->settings.port,
                      "client_id", link->settings.client_id, "reason",
                      link->phase == LINK_UP ? "" : link->told.text, "connections", number(link->connections),
                      "held", link->paused);
@@ -51,7 +52,7 @@ char *bridge_status(const struct bridge *b)
     json_object_set_new(in, "refused_by_bus", number(traffic.refused));
     add_maps(maps, b->maps.to_mqtt, b->maps.to_mqtt_count, b->map_taken[MAP_TO_MQTT]);
     add_maps(maps, b->maps.to_bus, b->maps.to_bus_count, b->map_taken[MAP_TO_BUS]);
-    json_t *root = json_pack("{s:o, s:{s:b, s:o}, s:s, s:o, s:o, s:o}", "mqtt", mqtt_of(b), "bus",
+    json_t *root = json_pack("{s:o, s:{s:b, s:o}, s:s?, s:o, s:o, s:o}", "mqtt", mqtt_of(b), "bus",
                              "connected", traffic.connected, "connections", number(traffic.connections),
                              "origin", b->origin, "to_mqtt", out, "to_bus", in, "maps", maps);
     char *text = json_dumps(root, JSON_COMPACT);
