@@ -7,16 +7,22 @@
 #include "agents/views/stamp.h"
 
 #include <busbar/loop.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-/* The tokens of the call's home, and the file that they are in. */
+/* The tokens of the call's home, and the file that they are in. The home is held until the process ends: two
+ * that change the file at once would lose one of the changes. */
 static enum exit_code open_tokens(const struct call *call, char path[600], struct tokens *tokens)
 {
     char home[512];
     struct bb_reason reason = {""};
     enum status status = home_find(call_value(call, "home"), &reason, home, sizeof home);
     snprintf(path, 600, "%s/web-tokens.json", home);
+    int lock = status == BB_OK ? open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (lock >= 0 && flock(lock, LOCK_EX) != 0)
+        close(lock);
     if (status == BB_OK)
         status = tokens_read(path, &reason, tokens);
     return status == BB_OK ? EXIT_DONE : call_fail(call, exit_of(status), "%s", reason.text);

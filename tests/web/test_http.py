@@ -132,6 +132,15 @@ class Open(unittest.TestCase):
         eventually(lambda: acts(operator).status == 401, "the token is taken back", 5)
         self.site.busbar("web", "token", "remove", "room", code=3)
 
+    def test_tokens_at_once(self):
+        threads = [threading.Thread(target=self.site.token, args=(f"many-{i}", "viewer")) for i in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        names = {token["name"] for token in json.loads(self.site.busbar("web", "token", "list", "--json"))["tokens"]}
+        self.assertLessEqual({f"many-{i}" for i in range(12)}, names)
+
     def test_file_that_others_can_read(self):
         token = self.site.token("open", "operator")
         acts = lambda: self.site.post("/api/v1/dispatch/L1/hold", {}, Authorization=f"Bearer {token}").status
