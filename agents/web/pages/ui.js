@@ -140,7 +140,7 @@ function AskDialog({ title, text, action, danger, fields = [], finish }) {
         <form onSubmit=${submit}>
             <p>${text}</p>
             ${fields.map(
-                (field, i) => html`<label class="field">${field.label}${field.unit && html` <span class="unit">${field.unit}</span>`}
+                (field, i) => html`<label class="field"><span>${field.label}${field.unit && html` <span class="unit">${field.unit}</span>`}</span>
                     <input name=${field.name} type=${field.text ? "text" : "number"} required=${!field.optional} autofocus=${i === 0} min=${field.min} max=${field.max} step=${field.step || "any"} value=${field.value} /></label>`,
             )}
             <div class="buttons"><button type="button" autofocus=${danger && fields.length === 0} onClick=${() => finish(null)}>Cancel</button><button class=${danger ? "danger" : "primary"}>${action}</button></div>
