@@ -2,8 +2,8 @@
 #include "agents/cli/csv.h"
 #include "agents/cli/json.h"
 #include "agents/cli/plot.h"
-#include "agents/views/stamp.h"
 #include "agents/cli/table.h"
+#include "agents/views/stamp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
