@@ -21,7 +21,7 @@ class Noisy(Neighbourhood):
 
 
 class SixteenUnderNoise(unittest.TestCase):
-    COMMANDS, PARAMETERS = 60, 12
+    COMMANDS, PARAMETERS = 120, 20
 
     @classmethod
     def setUpClass(cls):
