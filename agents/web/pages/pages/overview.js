@@ -52,7 +52,7 @@ function Tiles({ o, now }) {
         <${Tile} id="generation" label="Generation" value=${show(o.generation_kw, "kw")} unit="kW" note="by generators" href="/dispatch" />
         <${Tile} id="load" label="Load" value=${show(o.load_kw, "kw")} unit="kW" note="by consumers" href="/dispatch" />
         <${Tile} id="mismatch" label="Mismatch" value=${show(o.mismatch_kw, "mismatch")} unit="kW" note=${balanced ? "balanced" : o.mismatch_kw > 0 ? "too little generation" : "too much generation"} />
-        <${Tile} id="lambda" label="λ, incremental" value=${show(o.lambda, "lambda")} unit="$/kWh" note="thesis, Table 1: 7.371" href="/dispatch" />
+        <${Tile} id="lambda" label="Incremental cost" value=${show(o.lambda, "lambda")} unit="$/kWh" note="thesis, Table 1: 7.371" href="/dispatch" />
         <${Tile} id="price" label="Market price" value=${show(o.price_cents_per_kwh, "price")} unit="cent/kWh" note=${o.ledger === "down" ? "the ledger is down" : o.price_cents_per_kwh === null ? "no trade yet" : "of the last trade"} href="/market" />
         <${Tile} id="boards" label="Boards online" value=${`${o.boards_online} of ${o.boards}`} note=${off > 0 ? `${off} offline` : `${o.certified} certified`} kind=${off > 0 ? "bad" : o.certified < o.boards ? "warn" : "good"} href="/dispatch" />
         <${Tile} id="alarms" label="Alarms" value=${o.alarms} note=${o.alarms > 0 ? "want attention" : "none open"} kind=${o.alarms > 0 ? "bad" : "good"} href="/alarms" />
