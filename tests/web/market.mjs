@@ -48,7 +48,7 @@ await suite("market", async ({ check, world, open, shots, saved }) => {
         await ask("accounts/P1", "account", "show", "P1");
         await until("the page has the book", async () => (await text(page, "#best-ask")) === `${cents(book.posts[0].price)} cent/kWh`);
         assert.equal(await text(page, "#best-bid"), `${cents(book.bids[0].price)} cent/kWh`);
-        assert.equal(await text(page, "#last-price"), `${cents(trades.trades[0].price)} cent/kWh`);
+        await until("the last price", async () => (await text(page, "#last-price")) === `${cents(trades.trades[0].price)} cent/kWh`);
         const rows = (side) => page.$$eval(`.book-side.${side} tbody tr`, (list) => list.map((row) => [...row.children].map((cell) => cell.textContent.trim())));
         let sum = 0;
         assert.deepEqual(await rows("sell"), book.posts.map((post) => [cents(post.price), kwh(post.energy), kwh((sum += Number(post.energy))), post.name]));
