@@ -312,7 +312,8 @@ static void on_enrolled(void *context, enum status status, const char *json)
 {
     struct question *question = context;
     struct enrolment *e = question->enrolment;
-    e->turns[question->index] = status == BB_OK ? TURN_DONE : TURN_ASK;
+    if (e->turns[question->index] == TURN_WAIT)
+        e->turns[question->index] = status == BB_OK ? TURN_DONE : TURN_ASK;
     if (status != BB_OK)
         snprintf(e->trouble, sizeof e->trouble, "%s", json != NULL ? json : bb_status_text(status));
 }
@@ -354,7 +355,7 @@ static enum status ask(const struct whole *w, struct bb_client *client, struct q
     return status == BB_FULL || status == BB_UNREACHABLE ? BB_OK : status;
 }
 
-enum status demo_whole_enroll(const struct whole *w, struct bb_client *client)
+enum status demo_whole_enroll(const struct whole *w, struct bb_client *client, const json_t *boards)
 {
     size_t count = w->plan->scenario->count, done = 0;
     /* Answers may come when this has been given up. */
@@ -368,6 +369,8 @@ enum status demo_whole_enroll(const struct whole *w, struct bb_client *client)
         done = 0;
         for (size_t i = 0; i < count && status == BB_OK; i++) {
             questions[i] = (struct question){&e, i};
+            if (json_is_true(json_object_get(json_array_get(boards, i), "online")))
+                e.turns[i] = TURN_DONE;
             if (e.turns[i] == TURN_ASK)
                 status = ask(w, client, &questions[i]);
             done += e.turns[i] == TURN_DONE;

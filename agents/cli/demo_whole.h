@@ -8,6 +8,7 @@
 
 #include <busbar/client.h>
 #include <busbar/loop.h>
+#include <jansson.h>
 
 struct whole {
     struct crew *crew;
@@ -28,7 +29,9 @@ BB_MUST_CHECK enum status demo_whole_boot(const struct whole *w);
 BB_MUST_CHECK enum status demo_whole_start(const struct whole *w);
 
 /* Gives every board its own file over the link: node.enroll of the agents, all at once, again until each has
- * been heard. Statuses as above, BB_REMOTE: a board was refused. */
-BB_MUST_CHECK enum status demo_whole_enroll(const struct whole *w, struct bb_client *client);
+ * said yes or is online, as `boards` tells: board objects in the plan's order, kept up to date while the loop
+ * runs. An answer may get lost on a slow machine, what it was about does not. Statuses as above. */
+BB_MUST_CHECK enum status demo_whole_enroll(const struct whole *w, struct bb_client *client,
+                                            const json_t *boards);
 
 #endif

@@ -255,7 +255,7 @@ static enum status start_boards(struct demo *d, const struct whole *whole)
     if (!d->full)
         return demo_crew_boards(&d->crew, &d->plan, *d->firmware != '\0' ? d->firmware : NULL, &d->reason);
     enum status status = demo_whole_start(whole);
-    return status == BB_OK ? demo_whole_enroll(whole, d->client) : status;
+    return status == BB_OK ? demo_whole_enroll(whole, d->client, d->watch.boards) : status;
 }
 
 /* Before the boards, so that it sees them agree. Where the package with the dashboard is not installed, the
