@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIRECTORY   "agentd"
-#define REGISTER_MS 30000
+#define DIRECTORY "agentd"
+/* It may be repeated: one that went to a connection that agentd has just left is lost. */
+#define REGISTER_MS 5000
 #define LIST_MS     30000
 
 /* An agentd that has just come may not serve yet. */
