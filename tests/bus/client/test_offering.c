@@ -86,6 +86,15 @@ static int end(void **state)
     return 0;
 }
 
+/* An offer may be told twice, when its welcome and agentd's coming meet: what was told so far does not count
+ * any more. */
+static void settle(struct world *w)
+{
+    for (int i = 0; i < 25; i++)
+        assert_int_equal(bb_loop_turn(w->loop, 20), BB_OK);
+    w->registered = 0;
+}
+
 static void an_offer_follows_agentd_and_the_broker(void **state)
 {
     struct world *w = *state;
@@ -101,12 +110,14 @@ static void an_offer_follows_agentd_and_the_broker(void **state)
     assert_string_equal(w->who, "meter");
     assert_string_equal(w->said, "{\"services\":[{\"name\":\"meter\"}]}");
     /* agentd leaves, and comes back; the broker too. */
+    settle(w);
     bb_client_close(w->agentd);
     open_agentd(w);
-    TURN_UNTIL(w, w->registered == 2);
+    TURN_UNTIL(w, w->registered >= 1);
+    settle(w);
     broker_halt(&broker, 1);
     assert_int_equal(broker_again(&broker), 0);
-    TURN_UNTIL(w, w->registered == 3);
+    TURN_UNTIL(w, w->registered >= 1);
     /* Another list at once; a refusal is only logged. */
     w->answer = BB_RANGE;
     assert_int_equal(bb_offer(w->meter, "[]"), BB_OK);
