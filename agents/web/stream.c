@@ -27,36 +27,41 @@ static bool name_fits(const char *name, size_t size)
     return true;
 }
 
-/* A place for another channel: a new one, or that of one that nobody uses. */
-static struct stream_channel **free_place(struct stream_hub *hub)
+static struct stream_channel **place_of(struct stream_hub *hub, const char *name, size_t size)
 {
-    if (hub->channel_count < STREAM_CHANNELS_MAX)
-        return &hub->channels[hub->channel_count++];
-    for (size_t i = 0; i < hub->channel_count; i++) {
-        struct stream_channel *c = hub->channels[i];
-        if (c->listeners == 0 && c->first == NULL && c->passed < hub->passing_first) {
-            free(c);
-            hub->channels[i] = NULL;
-            return &hub->channels[i];
-        }
-    }
-    return NULL;
+    uint32_t hash = 2166136261u ^ (uint32_t)((uintptr_t)hub >> 4);
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+    struct stream_channel **place = &hub->channels[(hash ^ hash >> 16) % STREAM_CHANNEL_BUCKETS];
+    while (*place != NULL && (memcmp((*place)->name, name, size) != 0 || (*place)->name[size] != '\0'))
+        place = &(*place)->chain;
+    return place;
+}
+
+struct stream_channel *stream_channel_find(struct stream_hub *hub, const char *name, size_t size)
+{
+    return name_fits(name, size) ? *place_of(hub, name, size) : NULL;
 }
 
 struct stream_channel *stream_channel_of(struct stream_hub *hub, const char *name, size_t size)
 {
     if (!name_fits(name, size))
         return NULL;
-    for (size_t i = 0; i < hub->channel_count; i++)
-        if (memcmp(hub->channels[i]->name, name, size) == 0 && hub->channels[i]->name[size] == '\0')
-            return hub->channels[i];
-    struct stream_channel **place = free_place(hub);
-    if (place == NULL)
-        return NULL;
-    *place = calloc(1, sizeof **place);
-    CHECK(*place != NULL);
-    memcpy((*place)->name, name, size);
+    struct stream_channel **place = place_of(hub, name, size);
+    if (*place == NULL) {
+        *place = calloc(1, sizeof **place);
+        CHECK(*place != NULL);
+        memcpy((*place)->name, name, size);
+    }
     return *place;
+}
+
+void stream_channel_tidy(struct stream_hub *hub, struct stream_channel *channel)
+{
+    if (channel->listeners > 0 || channel->keys > 0 || channel->passed >= hub->passing_first)
+        return;
+    *place_of(hub, channel->name, strlen(channel->name)) = channel->chain;
+    free(channel);
 }
 
 void stream_text_drop(struct stream_text *text)
@@ -161,6 +166,8 @@ static void forget(struct stream_hub *hub, struct stream_entry *e)
     leave_channel(e);
     leave_age(hub, e);
     hub->counts.keys--;
+    e->channel->keys--;
+    stream_channel_tidy(hub, e->channel);
     hub->counts.bytes -= e->text->size;
     stream_text_drop(e->text);
     free(e);
@@ -187,6 +194,7 @@ static struct stream_entry *make_entry(struct stream_hub *hub, struct stream_cha
     e->chain = *bucket;
     *bucket = e;
     hub->counts.keys++;
+    channel->keys++;
     return e;
 }
 
@@ -198,8 +206,9 @@ static bool value_fits(const char *key, const char *json)
 
 void stream_publish(struct stream_hub *hub, const char *channel, const char *key, const char *json)
 {
-    struct stream_channel *c = stream_channel_of(hub, channel, strlen(channel));
-    if (c == NULL || !value_fits(key, json)) {
+    struct stream_channel *c =
+        value_fits(key, json) ? stream_channel_of(hub, channel, strlen(channel)) : NULL;
+    if (c == NULL) {
         hub->counts.dropped++;
         return;
     }
@@ -225,11 +234,11 @@ void stream_publish(struct stream_hub *hub, const char *channel, const char *key
 
 void stream_forget(struct stream_hub *hub, const char *channel, const char *key)
 {
-    struct stream_channel *c = stream_channel_of(hub, channel, strlen(channel));
-    if (c == NULL)
-        return;
-    for (struct stream_entry *e = hub->oldest, *newer; e != NULL; e = newer) {
+    struct stream_channel *c = stream_channel_find(hub, channel, strlen(channel));
+    size_t left = c == NULL ? 0 : c->keys;
+    for (struct stream_entry *e = hub->oldest, *newer; left > 0 && e != NULL; e = newer) {
         newer = e->newer;
+        left -= e->channel == c;
         if (e->channel == c && (key == NULL || strcmp(e->key, key) == 0))
             forget(hub, e);
     }
@@ -275,20 +284,21 @@ static void drop_oldest_passing(struct stream_hub *hub)
             client->passed = hub->passing_first;
         }
     hub->passing_bytes -= p->text->size;
+    hub->passing_first++;
+    stream_channel_tidy(hub, p->channel);
     stream_text_drop(p->text);
     free(p->key);
     *p = (struct stream_passing){NULL, NULL, NULL};
-    hub->passing_first++;
 }
 
 void stream_pass(struct stream_hub *hub, const char *channel, const char *key, const char *json)
 {
-    struct stream_channel *c = stream_channel_of(hub, channel, strlen(channel));
-    if (c == NULL || !value_fits(key, json)) {
+    if (!name_fits(channel, strlen(channel)) || !value_fits(key, json)) {
         hub->counts.dropped++;
         return;
     }
-    if (c->listeners == 0)
+    struct stream_channel *c = stream_channel_find(hub, channel, strlen(channel));
+    if (c == NULL || c->listeners == 0)
         return;
     struct stream_passing p = {c, make_text(channel, key, json), strdup(key)};
     CHECK(p.key != NULL);
@@ -363,10 +373,8 @@ size_t stream_listeners(const struct stream_hub *hub, const char *channel)
 {
     if (channel == NULL)
         return hub->counts.clients;
-    for (size_t i = 0; i < hub->channel_count; i++)
-        if (strcmp(hub->channels[i]->name, channel) == 0)
-            return hub->channels[i]->listeners;
-    return 0;
+    const struct stream_channel *c = *place_of((struct stream_hub *)(uintptr_t)hub, channel, strlen(channel));
+    return c == NULL ? 0 : c->listeners;
 }
 
 struct stream_counts stream_counts(const struct stream_hub *hub)
@@ -393,7 +401,5 @@ void stream_close(struct stream_hub *hub)
         forget(hub, hub->oldest);
     while (hub->passing_first < hub->passing_next)
         drop_oldest_passing(hub);
-    for (size_t i = 0; i < hub->channel_count; i++)
-        free(hub->channels[i]);
     free(hub);
 }

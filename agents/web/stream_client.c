@@ -17,13 +17,14 @@ bool stream_client_wants(const struct stream_client *client, const struct stream
 
 static enum status wish(struct stream_client *client, const char *name, size_t size)
 {
-    struct stream_channel *channel = stream_channel_of(client->hub, name, size);
-    if (channel == NULL)
-        return BB_MALFORMED;
+    struct stream_channel *channel = stream_channel_find(client->hub, name, size);
     for (size_t i = 0; i < client->wish_count; i++)
         if (client->wishes[i].channel == channel)
             return BB_OK;
     if (client->wish_count > STREAM_WISHES_MAX)
+        return BB_MALFORMED;
+    channel = stream_channel_of(client->hub, name, size);
+    if (channel == NULL)
         return BB_MALFORMED;
     client->wishes[client->wish_count++] = (struct stream_wish){channel, 0};
     /* Counted at once, so that its place is not given to another channel. */
@@ -56,6 +57,12 @@ static void drop_wishes(struct stream_client *client)
         client->wishes[i].channel->listeners--;
 }
 
+static void tidy_wishes(struct stream_client *client)
+{
+    for (size_t i = 0; i < client->wish_count; i++)
+        stream_channel_tidy(client->hub, client->wishes[i].channel);
+}
+
 /* What every stream begins with: after a break, browsers come back in half a second. */
 static struct stream_text *greeting(void)
 {
@@ -83,6 +90,7 @@ enum status stream_join(struct stream_hub *hub, const char *channels, const char
     }
     if (status != BB_OK) {
         drop_wishes(client);
+        tidy_wishes(client);
         free(client);
         return status;
     }
@@ -108,6 +116,7 @@ void stream_leave(struct stream_client *client)
     hub->counts.clients--;
     drop_wishes(client);
     tell_interest(client, 0, false);
+    tidy_wishes(client);
     stream_text_drop(client->text);
     free(client->filter);
     free(client);

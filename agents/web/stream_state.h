@@ -4,8 +4,8 @@
 
 #include "agents/web/stream_client.h"
 
-#define STREAM_BUCKETS      4096
-#define STREAM_CHANNELS_MAX 256
+#define STREAM_BUCKETS         4096
+#define STREAM_CHANNEL_BUCKETS 1024
 /* A value may come so much before its time: ten a second that are not quite regular are all sent. */
 #define STREAM_SLACK_MS 50
 
@@ -15,9 +15,12 @@ struct stream_text {
     char data[];
 };
 
+/* There while somebody listens or something is kept: so names that nobody publishes take nobody's place. */
 struct stream_channel {
+    struct stream_channel *chain; /* in its bucket */
     char name[STREAM_CHANNEL_MAX + 1];
     size_t listeners;
+    size_t keys;
     struct stream_entry *first, *last; /* in the order in which they were sent last: `serial` grows */
     uint64_t serial;                   /* of the last one sent */
     uint64_t passed;                   /* number of the newest passing value */
@@ -67,8 +70,7 @@ struct stream_client {
 };
 
 struct stream_hub {
-    struct stream_channel *channels[STREAM_CHANNELS_MAX];
-    size_t channel_count;
+    struct stream_channel *channels[STREAM_CHANNEL_BUCKETS];
     struct stream_entry *buckets[STREAM_BUCKETS];
     struct stream_entry *oldest, *newest;
     struct stream_entry *due, *due_last;
@@ -86,8 +88,14 @@ struct stream_hub {
     void *interest_context;
 };
 
-/* The channel of that name, made when it is not there; NULL: no name, or too many. */
+/* The channel of that name, made when it is not there; NULL: no name. */
 struct stream_channel *stream_channel_of(struct stream_hub *hub, const char *name, size_t size);
+
+/* The same, NULL when it is not there. */
+struct stream_channel *stream_channel_find(struct stream_hub *hub, const char *name, size_t size);
+
+/* Frees it when nobody listens and nothing of it is kept. */
+void stream_channel_tidy(struct stream_hub *hub, struct stream_channel *channel);
 
 /* One reference less. Accepts NULL. */
 void stream_text_drop(struct stream_text *text);

@@ -251,6 +251,18 @@ class Floods(unittest.TestCase):
         eventually(lambda: site.get("/api/v1/bus/retained?prefix=big/&max=256").status == 200, "they are cut, and there is room again", 30)
         speaker.close()
 
+    def test_made_up_channels(self):
+        """Who listens to names that nobody publishes takes no channel from others."""
+        site = self.site()
+        crowd = [Stream(site, "channels=" + ",".join(f"log:{n}.{i}" for i in range(32))) for n in range(20)]
+        self.assertEqual({s.status for s in crowd}, {200})
+        speaker = webd.peer(site)
+        hearing = Stream(site, "channels=bus,run,log:other")
+        self.assertEqual(hearing.status, 200)
+        eventually(lambda: (speaker.publish("made/up", 1), hearing.until(lambda channel, _: channel == "bus", "what is on the bus"))[1], "it is heard")
+        for s in (*crowd, hearing, speaker):
+            s.close()
+
     def test_posts_are_limited(self):
         site = self.site("--posts-per-s", "2")
         statuses = [site.post("/rpc", {}).status for _ in range(40)]

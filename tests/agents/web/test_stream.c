@@ -281,6 +281,34 @@ static void test_wishes(void **state)
     assert_int_equal(stream_listeners(hub, "c0"), 0);
 }
 
+/* Names that nobody publishes take no place from those that are published. */
+static void test_made_up_names(void **state)
+{
+    struct stream_client *crowd[20], *client;
+    char names[STREAM_WISHES_MAX * 8];
+    (void)state;
+    stream_publish(hub, "early", "k", "1");
+    for (int i = 0; i < 20; i++) {
+        *names = '\0';
+        for (int k = 0; k < STREAM_WISHES_MAX; k++)
+            snprintf(names + strlen(names), 8, "%sx%d", k > 0 ? "," : "", 32 * i + k);
+        crowd[i] = join(names, NULL);
+    }
+    client = join("late,early", NULL);
+    flush(1);
+    stream_publish(hub, "late", "k", "2");
+    stream_pass(hub, "late", "p", "3");
+    flush(100);
+    const char *text = drink(client, 100);
+    assert_int_equal(count(text, "event: early"), 1);
+    assert_int_equal(count(text, "event: late"), 2);
+    assert_int_equal(stream_counts(hub).dropped, 0);
+    for (int i = 0; i < 20; i++)
+        stream_leave(crowd[i]);
+    assert_int_equal(stream_listeners(hub, "x5"), 0);
+    stream_leave(client);
+}
+
 static char interest[200];
 
 static void on_interest(void *context, const char *channel, bool wanted)
@@ -359,9 +387,9 @@ int main(int argc, char **argv)
     printf("seed %u\n", seed);
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_kept_values),    CASE(test_pace),     CASE(test_unsteady),  CASE(test_slow_client),
-        CASE(test_passing_values), CASE(test_missed),   CASE(test_rate),      CASE(test_bounds),
-        CASE(test_wishes),         CASE(test_interest), CASE(test_at_random),
+        CASE(test_kept_values),    CASE(test_pace),          CASE(test_unsteady), CASE(test_slow_client),
+        CASE(test_passing_values), CASE(test_missed),        CASE(test_rate),     CASE(test_bounds),
+        CASE(test_wishes),         CASE(test_made_up_names), CASE(test_interest), CASE(test_at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
