@@ -121,7 +121,11 @@ static enum status read_open(int fd, const char *path, struct bb_reason *reason,
 {
     struct stat about;
     struct bb_reason why = {""};
-    if (fstat(fd, &about) != 0 || (about.st_mode & 077) != 0) {
+    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
+        bb_reason_say(reason, "%.300s: it is no plain file", path);
+        return BB_DENIED;
+    }
+    if ((about.st_mode & 077) != 0) {
         bb_reason_say(reason, "%.300s: others can read it; chmod 600 it", path);
         return BB_DENIED;
     }
@@ -141,7 +145,8 @@ static enum status read_open(int fd, const char *path, struct bb_reason *reason,
 enum status tokens_read(const char *path, struct bb_reason *reason, struct tokens *out)
 {
     out->count = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Not to be waited for: where the file should be there may be a pipe. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 && errno == ENOENT)
         return BB_OK;
     if (fd < 0) {

@@ -239,6 +239,11 @@ static void test_tokens_file(void **state)
     assert_int_equal(tokens_add(&tokens, "a/b", TOKEN_VIEWER, 0, secret), BB_RANGE);
     assert_int_equal(chmod(path, 0640), 0);
     assert_int_equal(tokens_read(path, &reason, &tokens), BB_DENIED);
+    /* What nobody writes to would be waited for. */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(tokens_read(path, &reason, &tokens), BB_DENIED);
+    assert_int_equal(tokens.count, 0);
 }
 
 static void test_quantities(void **state)
