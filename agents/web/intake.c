@@ -127,6 +127,42 @@ static bool body_fits(struct exchange *x, bool post)
     return false;
 }
 
+/* Headers that say who is asked, by whom, and where the request ends: others on the way may believe another
+ * one of two. */
+static const char *const singles[] = {"Host",         "Content-Length", "Transfer-Encoding",
+                                      "Content-Type", "Origin",         "Authorization"};
+#define SINGLES (sizeof singles / sizeof *singles)
+
+struct headers_seen {
+    const char *twice; /* NULL: none */
+    bool seen[SINGLES];
+};
+
+static enum MHD_Result see_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct headers_seen *headers = context;
+    (void)kind;
+    (void)value;
+    for (size_t i = 0; i < SINGLES; i++) {
+        if (strcasecmp(name, singles[i]) != 0)
+            continue;
+        if (headers->seen[i])
+            headers->twice = singles[i];
+        headers->seen[i] = true;
+    }
+    return headers->twice == NULL ? MHD_YES : MHD_NO;
+}
+
+static bool headers_fit(struct exchange *x)
+{
+    struct headers_seen headers = {.twice = NULL};
+    (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, see_header, &headers);
+    if (headers.twice == NULL)
+        return true;
+    exchange_fail(x, 400, "headers", "the header %s is there twice", headers.twice);
+    return false;
+}
+
 /* Everything that can be said of a request when its headers are there. */
 static void examine(struct exchange *x, const char *method)
 {
@@ -134,7 +170,7 @@ static void examine(struct exchange *x, const char *method)
     char address[INET6_ADDRSTRLEN];
     x->head = strcmp(method, "HEAD") == 0;
     client_address(x, address, sizeof address);
-    if (!parse(x) || !find_route(x, method))
+    if (!headers_fit(x) || !parse(x) || !find_route(x, method))
         return;
     struct gate_question question = {
         .address = address,

@@ -72,6 +72,16 @@ class Shapes(unittest.TestCase):
         self.assertIn(self.status(b"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: -1\r\n\r\n"), (0, 400))
         self.assertEqual(self.get(b"/healthz", b"Content-Length: 5") // 100, 4)
 
+    def test_headers_twice(self):
+        """Of two that disagree, somebody on the way may believe the other one."""
+        for line in (b"Host: evil.example", b"Host: 127.0.0.1", b"Content-Length: 0\r\nContent-Length: 5", b"Content-Length: 0\r\ncontent-length: 0", b"Origin: null\r\nOrigin: http://127.0.0.1"):
+            self.assertEqual(self.get(b"/healthz", line), 400, line)
+        self.assertEqual(self.get(b"/healthz", b"Accept: a", b"Accept: b"), 200)
+        inner = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        for first, second in ((2, 2 + len(inner)), (2 + len(inner), 2)):
+            got = self.site.raw(b"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\nContent-Length: %d\r\n\r\n{}" % (first, second) + inner, 5)
+            self.assertEqual((got.count(b"HTTP/1.1"), got.split()[1]), (1, b"400"))
+
     def test_a_cross_site_form(self):
         """What a page elsewhere can send without being asked first: a form or a plain text; neither does anything."""
         for kind in ("text/plain", "application/x-www-form-urlencoded"):
