@@ -166,24 +166,11 @@ static enum status read_rules(const struct settings *s, struct rules *out, struc
     return status;
 }
 
-/* Makes a path absolute. A hosted agent has a folder of its own for what it writes (BUSBAR_AGENT_STATE). */
-static enum status below_home(const char *home, char **path, bool written, struct bb_reason *reason)
+/* A hosted agent has a folder of its own for what it writes (BUSBAR_AGENT_STATE). */
+static enum status place(const char *home, char **path, bool written, struct bb_reason *reason)
 {
-    char whole[BB_PATH_MAX];
     const char *state = written ? getenv("BUSBAR_AGENT_STATE") : NULL;
-    if (**path == '\0' || **path == '/')
-        return BB_OK;
-    if (state != NULL && *state == '/')
-        home = state;
-    enum status status = config_home(*home == '\0' ? NULL : home, *path, whole, sizeof whole);
-    char *copy = status == BB_OK ? strdup(whole) : NULL;
-    if (copy == NULL) {
-        bb_reason_say(reason, "%.200s: there is no home folder, or the path is too long", *path);
-        return status == BB_OK ? BB_FULL : status;
-    }
-    free(*path);
-    *path = copy;
-    return BB_OK;
+    return config_place(state != NULL && *state == '/' ? state : home, path, reason);
 }
 
 /* A word at the beginning of a text or behind a space. */
@@ -232,7 +219,7 @@ enum status settings_check(struct settings *settings, struct rules *rules_out, s
     }
     enum status status = read_rules(settings, rules_out, reason);
     for (size_t i = 0; i < sizeof paths / sizeof *paths && status == BB_OK; i++)
-        status = below_home(settings->home, paths[i], i < written, reason);
+        status = place(settings->home, paths[i], i < written, reason);
     return status;
 }
 

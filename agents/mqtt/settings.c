@@ -176,27 +176,11 @@ static enum status check_circles(const struct settings *s, const struct bridge_m
     return BB_OK;
 }
 
-static enum status below_home(const char *home, char **path, struct bb_reason *reason)
-{
-    char whole[BB_PATH_MAX];
-    if (**path == '\0' || **path == '/')
-        return BB_OK;
-    enum status status = config_home(*home == '\0' ? NULL : home, *path, whole, sizeof whole);
-    char *copy = status == BB_OK ? strdup(whole) : NULL;
-    if (copy == NULL) {
-        bb_reason_say(reason, "%.200s: there is no home folder, or the path is too long", *path);
-        return status == BB_OK ? BB_FULL : status;
-    }
-    free(*path);
-    *path = copy;
-    return BB_OK;
-}
-
 static enum status check_files(struct settings *s, struct bb_reason *reason)
 {
     char **const paths[] = {&s->password_file, &s->ca_file, &s->certificate, &s->private_key};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        enum status status = below_home(s->home, paths[i], reason);
+        enum status status = config_place(s->home, paths[i], reason);
         if (status != BB_OK)
             return status;
         if (**paths[i] != '\0' && access(*paths[i], R_OK) != 0) {

@@ -132,22 +132,6 @@ static bool read_door(const char *text, struct settings_door *out)
     return true;
 }
 
-static enum status below_home(const char *home, char **path, struct bb_reason *reason)
-{
-    char whole[BB_PATH_MAX];
-    if (**path == '\0' || **path == '/')
-        return BB_OK;
-    enum status status = config_home(*home == '\0' ? NULL : home, *path, whole, sizeof whole);
-    char *copy = status == BB_OK ? strdup(whole) : NULL;
-    if (copy == NULL) {
-        bb_reason_say(reason, "%.200s: there is no home folder, or the path is too long", *path);
-        return status == BB_OK ? BB_FULL : status;
-    }
-    free(*path);
-    *path = copy;
-    return BB_OK;
-}
-
 static const char *discord(const struct settings *s, const struct settings_door *door)
 {
     if ((s->certificate[0] == '\0') != (s->private_key[0] == '\0'))
@@ -175,6 +159,6 @@ enum status settings_check(struct settings *settings, struct settings_door *door
         return BB_RANGE;
     }
     for (size_t i = 0; i < sizeof paths / sizeof *paths && status == BB_OK; i++)
-        status = below_home(settings->home, paths[i], reason);
+        status = config_place(settings->home, paths[i], reason);
     return status;
 }

@@ -336,6 +336,22 @@ enum status config_home(const char *home, const char *below, char *path_out, siz
     return BB_OK;
 }
 
+enum status config_place(const char *home, char **path, struct bb_reason *reason)
+{
+    char whole[BB_PATH_MAX];
+    if (**path == '\0' || **path == '/')
+        return BB_OK;
+    enum status status = config_home(home, *path, whole, sizeof whole);
+    char *copy = status == BB_OK ? strdup(whole) : NULL;
+    if (copy == NULL) {
+        bb_reason_say(reason, "%.200s: there is no home folder, or the path is too long", *path);
+        return status == BB_OK ? BB_FULL : status;
+    }
+    free(*path);
+    *path = copy;
+    return BB_OK;
+}
+
 void config_free(const struct config *config, void *target)
 {
     for (size_t i = 0; i < config->count; i++) {

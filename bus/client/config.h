@@ -81,4 +81,8 @@ void config_free(const struct config *config, void *target);
  * BB_RANGE when it does not fit, BB_NOT_FOUND without a home directory. */
 BB_MUST_CHECK enum status config_home(const char *home, const char *below, char *path_out, size_t size);
 
+/* Makes a relative path of a setting one below the home, `home` as for config_home; an empty or absolute one
+ * stays. *path is malloc'd, before and after. BB_FULL, or as config_home, with a reason; *path then stays. */
+BB_MUST_CHECK enum status config_place(const char *home, char **path, struct bb_reason *reason);
+
 #endif

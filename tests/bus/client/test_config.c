@@ -204,6 +204,15 @@ static void the_home_is_found_in_this_order(void **state)
     assert_int_equal(config_home("/g", "run", path, sizeof path), BB_OK);
     assert_string_equal(path, "/g/run");
     assert_int_equal(config_home("/g", "run", path, 6), BB_RANGE);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const given[] = {"tokens.json", "/etc/tokens.json", ""};
+        static const char *const placed[] = {"/g/tokens.json", "/etc/tokens.json", ""};
+        struct bb_reason reason = {""};
+        char *setting = strdup(given[i]);
+        assert_int_equal(config_place("/g", &setting, &reason), BB_OK);
+        assert_string_equal(setting, placed[i]);
+        free(setting);
+    }
     unsetenv("BUSBAR_HOME");
     unsetenv("HOME");
     assert_int_equal(config_home(NULL, "x", path, sizeof path), BB_NOT_FOUND);
