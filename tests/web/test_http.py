@@ -26,7 +26,7 @@ class Open(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.site = Site()
+        cls.site = Site("--posts-per-s", "1000")
         cls.addClassCleanup(cls.site.close)
         eventually(lambda: cls.site.get("/readyz").status == 200, "the bus is there")
 
