@@ -1,20 +1,21 @@
 #include "agents/web/limits.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #define PROBES 8
 
-/* FNV-1a; of an IPv6 address the first four groups, as they are written. */
+/* FNV-1a; of an IPv6 address the first 64 bits: written out, zeros in them may be left out. */
 static uint64_t hash_of(const char *address)
 {
     uint64_t hash = 14695981039346656037u;
-    unsigned colons = 0;
-    for (; *address != '\0'; address++) {
-        colons += *address == ':';
-        if (colons == 4)
-            break;
-        hash = (hash ^ (uint8_t)*address) * 1099511628211u;
-    }
+    struct in6_addr v6;
+    bool network = inet_pton(AF_INET6, address, &v6) == 1 && !IN6_IS_ADDR_V4MAPPED(&v6);
+    const uint8_t *data = network ? v6.s6_addr : (const uint8_t *)address;
+    size_t size = network ? 8 : strlen(address);
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ data[i]) * 1099511628211u;
     return hash == 0 ? 1 : hash;
 }
 

@@ -195,6 +195,15 @@ static void test_limits(void **state)
         assert_true(limits_take(&limits, "2001:db8:1:2:aaaa::1", 1, 1000));
     assert_false(limits_take(&limits, "2001:db8:1:2:bbbb::2", 1, 1000));
     assert_true(limits_take(&limits, "2001:db8:1:3:aaaa::1", 1, 1000));
+    /* The same where the network ends in zeros, which are not written. */
+    for (int i = 0; i < 10; i++)
+        assert_true(limits_take(&limits, "2001:db8::aaaa:2:3:4", 1, 1000));
+    assert_false(limits_take(&limits, "2001:db8::bbbb:2:3:4", 1, 1000));
+    assert_false(limits_take(&limits, "2001:db8::1", 1, 1000));
+    assert_true(limits_take(&limits, "2001:db8:0:1::1", 1, 1000));
+    for (int i = 0; i < 10; i++)
+        assert_true(limits_take(&limits, "::ffff:10.1.0.1", 1, 1000));
+    assert_true(limits_take(&limits, "::ffff:10.1.0.2", 1, 1000));
     /* A crowd of addresses changes nothing for one that comes after it. */
     for (int i = 0; i < 100000; i++) {
         snprintf(address, sizeof address, "10.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
