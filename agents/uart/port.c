@@ -103,8 +103,13 @@ static enum status open_serial(const char *path, struct port *out, struct bb_rea
 
 enum status port_open(const char *spec, struct port *out, struct bb_reason *reason)
 {
-    return strncmp(spec, "pty:", 4) == 0 ? open_termios(spec + 4, out, reason)
-                                         : open_serial(spec, out, reason);
+    enum status status =
+        strncmp(spec, "pty:", 4) == 0 ? open_termios(spec + 4, out, reason) : open_serial(spec, out, reason);
+    /* What waits there was said to whoever had it before, perhaps by another board: each piece of it could be
+     * one more refusal, and the port be given back for it. */
+    if (status == BB_OK)
+        (void)tcflush(out->fd, TCIFLUSH);
+    return status;
 }
 
 void port_close(struct port *port)

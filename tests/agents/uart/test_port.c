@@ -77,6 +77,25 @@ static void bytes_pass_unchanged_both_ways(void **state)
     port_close(&port);
 }
 
+static void what_was_said_before_is_not_heard(void **state)
+{
+    (void)state;
+    uint8_t in[64];
+    size_t count = 0;
+    struct port port = open_it();
+    port_close(&port);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(write(master, "before\n", 7), 7);
+    port = open_it();
+    assert_int_equal(port_read(&port, in, sizeof in, &count), BB_TIMEOUT);
+    assert_int_equal(write(master, "after", 5), 5);
+    assert_int_equal(poll(&(struct pollfd){port.fd, POLLIN, 0}, 1, 5000), 1);
+    assert_int_equal(port_read(&port, in, sizeof in, &count), BB_OK);
+    assert_int_equal(count, 5);
+    assert_memory_equal(in, "after", 5);
+    port_close(&port);
+}
+
 static void it_is_115200_8n1_without_handshake(void **state)
 {
     (void)state;
@@ -159,6 +178,7 @@ int main(int argc, char **argv)
     snprintf(spec, sizeof spec, "%s%s", serial ? "" : "pty:", link_path);
     const struct CMUnitTest tests[] = {
         PORT_TEST(bytes_pass_unchanged_both_ways),
+        PORT_TEST(what_was_said_before_is_not_heard),
         PORT_TEST(it_is_115200_8n1_without_handshake),
         PORT_TEST(a_port_is_held_alone),
         PORT_TEST(a_reader_that_sleeps_fills_the_port_and_blocks_nobody),
