@@ -99,7 +99,7 @@ static const struct option card_config = {
     "the board's own file, or a folder of *.board: an image each; without it the board is not enrolled"};
 static const struct option card_id = {"id", "N", NULL, NULL, "of those files only the one with this id"};
 static const struct option card_output = {"output", "FILE|DIR", NULL, NULL,
-                                          "where to; BOARD-NAME.img here without it"};
+                                          "where to; BOARD.img or BOARD-NAME.img here without it"};
 static const struct option card_node = {
     "node", "FILE", NULL, NULL, "busbar-node for ARM; build/armhf/bin or /usr/lib/busbar/armhf without it"};
 static const struct option card_cache = {

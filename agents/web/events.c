@@ -4,7 +4,9 @@
 #include "agents/web/stream_client.h"
 
 #include <busbar/check.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Between two flushes: what comes within it goes out together. Half of what a viewer may wait. */
 #define FLUSH_MS 20
@@ -88,6 +90,26 @@ static void end_stream(void *context)
     free(listener);
 }
 
+/* True when the list's names are of channels that there are; otherwise the first that is none in
+ * unknown[size]. Names that are too many or too odd are stream_join's to refuse. */
+static bool channels_known(const char *channels, char *unknown, size_t size)
+{
+    static const char *const names[] = {STREAM_CLOCK, "overview", "dispatch", "run", "market",
+                                        "chain",      "agents",   "alarms",   "bus"};
+    for (const char *at = channels; *at != '\0';) {
+        size_t length = strcspn(at, ",");
+        bool known = strncmp(at, "log:", 4) == 0;
+        for (size_t i = 0; i < sizeof names / sizeof *names && !known; i++)
+            known = strlen(names[i]) == length && memcmp(names[i], at, length) == 0;
+        if (!known) {
+            snprintf(unknown, size, "%.*s", length < 40 ? (int)length : 40, at);
+            return false;
+        }
+        at += length + (at[length] == ',');
+    }
+    return true;
+}
+
 static struct MHD_Response *make_stream(struct events *events, struct exchange *x, enum status *status_out)
 {
     const char *channels = exchange_query(x, "channels");
@@ -111,6 +133,12 @@ static struct MHD_Response *make_stream(struct events *events, struct exchange *
 void events_handle(struct events *events, struct exchange *exchange)
 {
     enum status status = BB_OK;
+    char unknown[41];
+    const char *channels = exchange_query(exchange, "channels");
+    if (channels != NULL && !channels_known(channels, unknown, sizeof unknown)) {
+        exchange_fail(exchange, 400, "channels", "there is no channel \"%s\"", unknown);
+        return;
+    }
     struct MHD_Response *response = exchange->head
                                         ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
                                         : make_stream(events, exchange, &status);

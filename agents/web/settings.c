@@ -34,7 +34,10 @@ static const struct setting table[] = {
      .kind = SETTING_WORD,
      AT(viewer),
      .words = viewers,
-     .help = "who may look: open, everybody that reaches it; token, who has one. To act always takes one"},
+     .preset = "open",
+     .help = "who may look: open, everybody on this machine; token, who has one, as any other listen wants "
+             "it. To act "
+             "always takes one"},
     {.key = "tokens",
      .kind = SETTING_TEXT,
      AT(tokens),

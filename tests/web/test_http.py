@@ -227,7 +227,7 @@ class Open(unittest.TestCase):
         self.assertEqual(got, ["devices/a/x"] * 3)
 
     def test_a_stream_that_is_none(self):
-        for channels in ("a b", "x" * 80, "a,,b", ",".join(f"c{i}" for i in range(40)), "%F0%9F%98%80"):
+        for channels in ("a b", "log:" + "x" * 80, "bus,,run", ",".join(f"log:c{i}" for i in range(40)), "%F0%9F%98%80", "dispach", "run,nope"):
             self.assertEqual(self.error(self.site.get(f"/api/v1/events?channels={channels.replace(' ', '%20')}")), (400, "channels"), channels)
 
     # -- others ------------------------------------------------------------------------------------------------------
