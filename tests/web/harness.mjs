@@ -73,6 +73,15 @@ function childrenOf(pid) {
     return text ? text.split(" ").map(Number) : [];
 }
 
+/* What was killed holds its port and its locks for a moment longer. */
+function alive(pid) {
+    try {
+        return !/\) [ZX]/.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
+    } catch {
+        return false;
+    }
+}
+
 export class World {
     async start() {
         this.home = fs.mkdtempSync(path.join(os.tmpdir(), "busbar-web-"));
@@ -144,6 +153,7 @@ export class World {
         const pid = this.pid(...words);
         const line = argumentsOf(pid);
         process.kill(pid, "SIGKILL");
+        for (let i = 0; i < 300 && alive(pid); i++) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
         this.own.delete(pid);
         return () => this.run(line);
     }

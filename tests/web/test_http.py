@@ -345,7 +345,7 @@ class Life(unittest.TestCase):
             self.assertEqual(site.get("/api/v1/status").status, 503)
             site.start_broker()
             stream.until(lambda channel, data: channel == "clock" and data["value"]["bus"] == "up", "the bus is up again")
-            self.assertEqual(site.get("/readyz").status, 200)
+            eventually(lambda: site.get("/readyz").status == 200, "it is ready again")
             eventually(lambda: site.get("/api/v1/status").status == 200, "questions are answered")
             stream.close()
 
