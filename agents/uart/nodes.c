@@ -8,6 +8,7 @@
 
 #include <busbar/check.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,6 +192,29 @@ static enum status take_settings(const json_t *params, struct job *job, struct b
     return job->text != NULL ? BB_OK : BB_FULL;
 }
 
+/* The board keeps its place: with another id it would come back as a stranger, whom nobody reaches over the
+ * link. */
+static enum status check_place(const struct agent *agent, const struct machine *m, const struct job *job,
+                               struct bb_reason *reason)
+{
+    const struct site_board *site = site_by_name(&agent->site, m->hello.name);
+    struct bytes text = {(const uint8_t *)job->text, job->size};
+    char id[8];
+    if (m->hello.board == LINK_BOARD_NEW || site == NULL) {
+        bb_reason_say(reason, "the board is not enrolled: node.enroll gives it its file");
+        return BB_RANGE;
+    }
+    const char *kind = site->kind == SITE_CONSUMER ? "consumer" : "generator";
+    snprintf(id, sizeof id, "%u", m->hello.board);
+    if (settings_agree(text, "id", id) && settings_agree(text, "name", m->hello.name) &&
+        settings_agree(text, "kind", kind))
+        return BB_OK;
+    bb_reason_say(reason,
+                  "id %s, name %s and kind %s stay: for another place reset it with --forget, and enroll it",
+                  id, m->hello.name, kind);
+    return BB_RANGE;
+}
+
 static void on_configure(void *context, struct bb_pending *pending, const char *caller, const char *params)
 {
     struct agent *agent = context;
@@ -206,6 +230,8 @@ static void on_configure(void *context, struct bb_pending *pending, const char *
         job.expects = m->hello.board;
         status = take_settings(root, &job, &reason);
     }
+    if (status == BB_OK)
+        status = check_place(agent, m, &job, &reason);
     json_decref(root);
     begin(agent, m, pending, &job, status, &reason);
 }

@@ -363,3 +363,13 @@ enum status settings_merge(struct bytes text, struct bytes changes, struct write
     }
     return w->ok ? BB_OK : BB_FULL;
 }
+
+bool settings_agree(struct bytes text, const char *key, const char *value)
+{
+    while (text.size > 0) {
+        struct bytes line = take_line(&text);
+        if (is_word(take_word(&line), key) && !is_word(take_word(&line), value))
+            return false;
+    }
+    return true;
+}

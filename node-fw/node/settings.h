@@ -8,6 +8,7 @@
 #include <busbar/bytes.h>
 #include <busbar/limits.h>
 #include <busbar/status.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SETTINGS_TEXT_MAX  4096  /* bytes of the file */
@@ -50,5 +51,9 @@ BB_MUST_CHECK enum status settings_rewrite(struct bytes text, const struct curve
  * the one with its key, or comes after the last; else they are the file. What comes out may be none that
  * settings_parse accepts. BB_FULL when `w` is too small. */
 BB_MUST_CHECK enum status settings_merge(struct bytes text, struct bytes changes, struct writer *w);
+
+/* Whether each line of `text`, a file or changes for settings_merge, whose key is `key` gives it `value`;
+ * true when there is no such line. */
+bool settings_agree(struct bytes text, const char *key, const char *value);
 
 #endif

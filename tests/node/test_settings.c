@@ -191,6 +191,20 @@ static void test_merging_changes_only_what_is_given(void **state)
     assert_int_equal(settings_merge(bytes_of(text), bytes_of("+\nbeta 4"), &w), BB_FULL);
 }
 
+static void test_agreeing_looks_at_every_line(void **state)
+{
+    (void)state;
+    struct bytes text = bytes_of("+\n# id 7\n\tid 1 # mine\r\npmax_kw 7\nid 1");
+    assert_true(settings_agree(text, "id", "1"));
+    assert_true(settings_agree(text, "name", "L1"));
+    assert_false(settings_agree(text, "id", "7"));
+    assert_false(settings_agree(text, "id", "11"));
+    assert_false(settings_agree(text, "pmax_kw", "1"));
+    assert_false(settings_agree(bytes_of("id 1\nid 7"), "id", "1"));
+    assert_false(settings_agree(bytes_of("id"), "id", "1"));
+    assert_true(settings_agree(bytes_of(""), "id", "1"));
+}
+
 static void test_decimals_are_exact(void **state)
 {
     (void)state;
@@ -224,6 +238,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_whole_file_rules),
         cmocka_unit_test(test_rewriting_keeps_the_rest),
         cmocka_unit_test(test_merging_changes_only_what_is_given),
+        cmocka_unit_test(test_agreeing_looks_at_every_line),
         cmocka_unit_test(test_decimals_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

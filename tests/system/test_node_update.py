@@ -155,6 +155,9 @@ class Nodes(unittest.TestCase):
         self.town.start_agent("dg-agent")
         self.assertIn("SETTINGS", self.town.node("configure", "L2", "colour=blue", code=6)[1])
         self.town.node("configure", "L2", "pmax_kw", code=2)
+        for change in ("id=7", "name=L7", "kind=generator"):  # the board would come back as one that nobody can reach
+            self.assertIn("id 2, name L2 and kind consumer stay", self.town.node("configure", "L2", change, code=6)[1])
+        self.assertIn("stay", self.town.node("configure", "L2", "--config", "-", stdin=board_file(7, BOARDS[1]), code=6)[1])
         self.assertIn("did not come up", self.town.node("reset", "L2", "--other-slot", code=6)[1])  # the one that was rolled back
         self.town.node("enroll", self.town.cable("L2", "agent"), "L2", "--config", self.town.home / "boards/L2.board", code=3)
 
