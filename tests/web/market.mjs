@@ -32,8 +32,22 @@ async function order(page, side, energy, price) {
 await suite("market", async ({ check, world, open, shots, saved }) => {
     const page = await open("/market");
 
-    await check("its numbers are the API's, and the API's are the command line's", async () => {
+    await check("one offer alone is seen in the depth", async () => {
         await world.cli("sell", "--kwh", "2", "--price", "9.5", "--key", "P1");
+        const drawn = () => page.locator("section", { hasText: "energy up to each price" }).locator("canvas").evaluate((canvas) => {
+            const pen = document.createElement("canvas").getContext("2d");
+            pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--c2").trim();
+            pen.fillRect(0, 0, 1, 1);
+            const [r, g, b] = pen.getImageData(0, 0, 1, 1).data;
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            let count = 0;
+            for (let i = 0; i < data.length; i += 4) count += data[i] === r && data[i + 1] === g && data[i + 2] === b && data[i + 3] === 255;
+            return count;
+        });
+        await until("the offer's dot", async () => (await drawn()) > 8);
+    });
+
+    await check("its numbers are the API's, and the API's are the command line's", async () => {
         await world.cli("sell", "--kwh", "3", "--price", "9.82", "--key", "P2");
         await world.cli("buy", "--kwh", "4", "--max-price", "9.2", "--fill", "rest", "--key", "C1");
         const ask = async (name, ...words) => {
@@ -46,8 +60,8 @@ await suite("market", async ({ check, world, open, shots, saved }) => {
         const accounts = await ask("accounts", "account", "list");
         await ask("market/policy", "market", "policy");
         await ask("accounts/P1", "account", "show", "P1");
-        await until("the page has the book", async () => (await text(page, "#best-ask")) === `${cents(book.posts[0].price)} cent/kWh`);
-        assert.equal(await text(page, "#best-bid"), `${cents(book.bids[0].price)} cent/kWh`);
+        await until("the page has the book", async () => (await text(page, "#best-bid")) === `${cents(book.bids[0].price)} cent/kWh`);
+        assert.equal(await text(page, "#best-ask"), `${cents(book.posts[0].price)} cent/kWh`);
         await until("the last price", async () => (await text(page, "#last-price")) === `${cents(trades.trades[0].price)} cent/kWh`);
         const rows = (side) => page.$$eval(`.book-side.${side} tbody tr`, (list) => list.map((row) => [...row.children].map((cell) => cell.textContent.trim())));
         let sum = 0;

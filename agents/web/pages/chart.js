@@ -1,7 +1,7 @@
 /* A chart that lives: uPlot's canvas, a legend that hides and shows, a table with the same numbers, CSV.
  *
- * series: [{label, colour: "c1", dash: [4, 3], digits, unit, width, align}]; data: [xs, ys, ys, …], null where nothing is known.
- * `live`: a dot stands at each line's end; `stepped`: values hold until the next.
+ * series: [{label, colour: "c1", dash: [4, 3], digits, unit, width, align, points}]; data: [xs, ys, ys, …], null where nothing is known.
+ * `points`: a dot at each value, since one alone makes no line; `live`: a dot stands at each line's end; `stepped`: values hold until the next.
  * x: {label, unit, time, range: [from, to], digits, csv}; y: {label, unit, range(min, max)}; marks: [{x, text}] or [{y, text}].
  * `name` is the query's word: ?NAME=table shows the table, ?NAME-hide=a,b hides series. */
 import uPlot from "/vendor/uplot.js";
@@ -108,7 +108,7 @@ function options(props, size, hidden, onHover, marks) {
                 show: !hidden.has(one.label),
                 spanGaps: Boolean(one.spanGaps),
                 paths: stepped ? uPlot.paths.stepped({ align: one.align ?? 1 }) : undefined,
-                points: live ? { show: true, size: 7, fill: colour(one.colour), filter: (u, i) => lastKnown(u.data[i]) } : { show: false },
+                points: live ? { show: true, size: 7, fill: colour(one.colour), filter: (u, i) => lastKnown(u.data[i]) } : { show: Boolean(one.points), size: 6, fill: colour(one.colour) },
             })),
         ],
         hooks: { draw: [(u) => drawMarks(u, marks.current || [])], setCursor: [(u) => onHover(u.cursor.idx ?? null)] },

@@ -79,14 +79,15 @@ export function depthOf(book) {
 }
 
 const DEPTH_SERIES = [
-    { label: "For sale", colour: "c2", unit: "kWh", digits: 3, width: 2, csv: "for_sale_kwh" },
-    { label: "Wanted", colour: "c1", unit: "kWh", digits: 3, width: 2, dash: [7, 4], align: -1, csv: "wanted_kwh" },
+    { label: "For sale", colour: "c2", unit: "kWh", digits: 3, width: 2, points: true, csv: "for_sale_kwh" },
+    { label: "Wanted", colour: "c1", unit: "kWh", digits: 3, width: 2, dash: [7, 4], align: -1, points: true, csv: "wanted_kwh" },
 ];
 const PRICE_SERIES = [{ label: "Price", colour: "c2", unit: "cent/kWh", digits: 2, width: 1.6, points: true, csv: "price_cent_per_kwh" }];
 
 function DepthPanel({ book }) {
     const data = useMemo(() => depthOf(book), [book]);
-    const chart = { name: "depth", title: "Depth", series: DEPTH_SERIES, data, x: { label: "price, cent/kWh", digits: 2, csv: "price_cent_per_kwh" }, y: { label: "kWh", range: (min, max) => [0, max > 0 ? max * 1.08 : 1] }, stepped: true, height: 210, summary: `Energy for sale and wanted up to each price; ${plural(book.posts.length, "offer")}, ${plural(book.bids.length, "bid")}` };
+    const margin = Math.max(0.05, (data[0].at(-1) - data[0][0]) * 0.05);
+    const chart = { name: "depth", title: "Depth", series: DEPTH_SERIES, data, x: { label: "price, cent/kWh", digits: 2, range: [data[0][0] - margin, data[0].at(-1) + margin], csv: "price_cent_per_kwh" }, y: { label: "kWh", range: (min, max) => [0, max > 0 ? max * 1.08 : 1] }, stepped: true, height: 210, summary: `Energy for sale and wanted up to each price; ${plural(book.posts.length, "offer")}, ${plural(book.bids.length, "bid")}` };
     return html`<${Panel} title="Depth" note="energy up to each price" aside=${html`<${ChartTools} ...${chart} />`}>
         ${data[0].length === 0 ? html`<${Empty} title="The book is empty">Whoever posts energy for sale opens it.<//>` : html`<${Chart} ...${chart} />`}
     <//>`;
@@ -214,8 +215,8 @@ export default function Market() {
             <div class="w5"><${OrderDesk} desk=${desk} signer=${signer} setSigner=${setSigner} interval=${interval} accounts=${accounts.data} done=${() => [book, trades, accounts].forEach((one) => one.reload())} /></div>
             <div class="w6"><${Await} from=${book} rows=${6}>${(data) => html`<${DepthPanel} book=${data} />`}<//></div>
             <div class="w6"><${Await} from=${trades} rows=${6}>${(data) => html`<${PricePanel} trades=${data} />`}<//></div>
-            <div class="w7"><${TradesPanel} asked=${trades} /></div>
-            <div class="w5"><${LinesPanel} asked=${lines} /></div>
+            <div class="w12"><${TradesPanel} asked=${trades} /></div>
+            <div class="w12"><${LinesPanel} asked=${lines} /></div>
             <div class="w12"><${AccountsPanel} asked=${accounts} chosen=${query.account} /></div>
             ${query.account && html`<div class="w12"><${Statement} name=${query.account} key=${query.account} /></div>`}
         </div>`;
