@@ -47,8 +47,11 @@ await suite("agents", async ({ check, world, open, shots, saved }) => {
         const newest = Number((await page.locator(".log p.out span").last().textContent()).split(" ")[1]);
         await until("the next line", async () => Number((await page.locator(".log p.out span").last().textContent()).split(" ")[1]) > newest, 2000);
         await page.locator(".log p.err").first().waitFor();
-        const numbers = await page.$$eval(".log p.out span", (list) => list.map((one) => Number(one.textContent.split(" ")[1])));
-        assert.deepEqual(numbers, numbers.map((n, i) => numbers[0] + i), "no line is missing, none comes twice");
+        await until("no line is missing, none comes twice", async () => {
+            const numbers = await page.$$eval(".log p.out span", (list) => list.map((one) => Number(one.textContent.split(" ")[1])));
+            assert.deepEqual(numbers, numbers.map((n, i) => numbers[0] + i));
+            return true;
+        }, 3000);
         const file = await saved(page, page.getByRole("button", { name: "Save" }));
         assert.equal(file.name, "talker.log");
         assert.match(file.text, /Z out line \d+\n/);

@@ -8,6 +8,7 @@ import { html, useEffect, useReducer, useRef, useState } from "/view.js";
 
 const LINES = 2000;
 const FIRST = 200;
+const GAP_MS = 150;
 
 /* [kind, word] of an agent's state (docs/platform.md). */
 const KINDS = { running: "good", starting: "warn", stopping: "warn", waiting: "warn", stopped: "idle", crashed: "bad" };
@@ -102,6 +103,13 @@ function LogPanel({ name }) {
     if (asked.data) asked.data.lines.forEach((line) => log.current.lines.has(line.n) || log.current.add(line));
     useEffect(() => subscribe("log:" + name, (key, line) => (log.current.add(line), redraw())), [name]);
     const lines = log.current.sorted();
+    /* What was printed between the question and the stream's beginning, or went by too fast, is asked for again. */
+    const gap = lines.findIndex((line, i) => i > 0 && line.n !== lines[i - 1].n + 1);
+    useEffect(() => {
+        if (gap < 0) return undefined;
+        const timer = setTimeout(asked.reload, GAP_MS);
+        return () => clearTimeout(timer);
+    }, [gap >= 0 && lines[gap].n]);
     useEffect(() => {
         if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
     }, [lines.length, follow]);
