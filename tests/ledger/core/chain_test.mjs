@@ -2,35 +2,12 @@
 // flipped bit is refused; and what format.mjs gives wallets to sign, beside viem. Hashes and recovery are @noble's, out of PACKAGES.
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import {pathToFileURL} from 'node:url';
 import {BLOCK_FAULTS, chainVerifier} from '../../../ledger/verify/chain.mjs';
 import {TYPES, hashing, hex, typedDataOf, unhex, wordsOf} from '../../../ledger/verify/format.mjs';
 import {trustOfGenesis} from '../../../ledger/verify/receipt.mjs';
+import {keccak256, load, recover, sha256} from './noble.mjs';
 
-const require = createRequire(pathToFileURL(`${process.argv[3]}/package.json`));
-const load = (name) => import(pathToFileURL(require.resolve(name)));
-const {secp256k1} = await load('@noble/curves/secp256k1');
-const {keccak_256: keccak256} = await load('@noble/hashes/sha3');
-const {sha256} = await load('@noble/hashes/sha2');
 const {hashTypedData} = await load('viem');
-
-// A recovery takes milliseconds here, and most flipped bits leave the signatures as they are: answers are kept.
-const answers = new Map();
-function recover(digest, signature) {
-  const question = hex(digest) + hex(signature);
-  if (!answers.has(question)) answers.set(question, recoverAnew(digest, signature));
-  return answers.get(question);
-}
-
-function recoverAnew(digest, signature) {
-  try {
-    const found = secp256k1.Signature.fromCompact(signature.subarray(0, 64)).addRecoveryBit(signature[64] - 27);
-    return keccak256(found.recoverPublicKey(digest).toRawBytes(false).subarray(1)).subarray(12);
-  } catch {
-    return null;
-  }
-}
 
 const read = (name) => new Uint8Array(readFileSync(`${process.argv[2]}/${name}`));
 const trust = await trustOfGenesis(read('genesis.bin'), sha256);

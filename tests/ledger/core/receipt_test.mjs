@@ -2,32 +2,9 @@
 // say what they should, each flipped bit is refused. Hashes and recovery are @noble's, out of PACKAGES (tests/ledger/npm).
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import {pathToFileURL} from 'node:url';
 import {FAULTS, hex, receiptVerifier, trustOfGenesis} from '../../../ledger/verify/receipt.mjs';
+import {answers, keccak256, recover, sha256} from './noble.mjs';
 
-const require = createRequire(pathToFileURL(`${process.argv[3]}/package.json`));
-const load = (name) => import(pathToFileURL(require.resolve(name)));
-const {secp256k1} = await load('@noble/curves/secp256k1');
-const {keccak_256: keccak256} = await load('@noble/hashes/sha3');
-const {sha256} = await load('@noble/hashes/sha2');
-
-// A recovery takes milliseconds here, and most flipped bits leave the signatures as they are: answers are kept.
-const answers = new Map();
-function recover(digest, signature) {
-  const question = hex(digest) + hex(signature);
-  if (!answers.has(question)) answers.set(question, recoverAnew(digest, signature));
-  return answers.get(question);
-}
-
-function recoverAnew(digest, signature) {
-  try {
-    const found = secp256k1.Signature.fromCompact(signature.subarray(0, 64)).addRecoveryBit(signature[64] - 27);
-    return keccak256(found.recoverPublicKey(digest).toRawBytes(false).subarray(1)).subarray(12);
-  } catch {
-    return null;
-  }
-}
 
 const verify = receiptVerifier({sha256, keccak256, recover});
 const read = (name) => new Uint8Array(readFileSync(`${process.argv[2]}/${name}`));
